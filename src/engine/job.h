@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A job: what was asked for (the spec, fixed), where its files are, and what its phases found out (the facts).
+ * Spec and facts are JSON in the store; spec fields are named like the long options.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "base/strv.h"
+
+struct job_spec {
+	char mode;			      /* 'D': image to image */
+	char *subject;			      /* leased name: the image's or client's */
+	char *lpp_source, *lpp_dir, *release; /* object, its directory, target codename */
+	char *spot, *spot_dir;
+	char *mksysb, *mksysb_path;	/* -T: object (may be ""), file */
+	char *output, *output_name;	/* -O file, -N object ("" when not asked) */
+	char *cache;			/* -j: absolute directory */
+	char *pre_script, *post_script; /* -a, -z: files on the master, or "" */
+	char *bundle_file, *exclude_file, *image_data_file, *bosinst_data_file,
+		*resolv_conf_file; /* or "" */
+	struct strv resources;	   /* names of all objects used: allocated to the job */
+	bool accept_licenses, update, force, debug, keep, verbose; /* -Y -U -F -D -E -V */
+};
+
+struct job {
+	int64_t id;
+	struct job_spec spec;
+	json_t *facts;	 /* object; job_save_facts() writes it */
+	char *state_dir; /* <state> */
+	char *dir; /* <cache>/nimadm-job-<id>: the working tree of the job, holds a marker file */
+	char *lower, *upper, *work, *alt_inst, *facts_root; /* below dir */
+	char *report_dir;				    /* <state>/report/<id> */
+	char *log_dir;					    /* <state>/log/<subject> */
+};
+
+#define JOB_MARKER ".nimadm-job"
+
+void job_spec_done(struct job_spec *s);
+json_t *job_spec_to_json(const struct job_spec *s);
+int job_spec_from_json(struct job_spec *s, const json_t *j, struct err *err) _must_check_;
+/* From the row's spec and facts; fills the paths. Creates no directory. */
+int job_init(struct job *j, const char *state_dir, int64_t id, const char *spec_json,
+	     const char *facts_json, struct err *err) _must_check_;
+void job_done(struct job *j);
+struct store;
+int job_save_facts(struct job *j, struct store *s, struct err *err) _must_check_;

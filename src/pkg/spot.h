@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A SPOT on disk: a root tree of the target release (mmdebstrap), read-only in use. */
+#pragma once
+
+#include "base/err.h"
+#include "model/event.h"
+
+/* Builds <dir>/root from the lpp_source (its closure is fetched into it first); atomic: a half-made tree is never left under
+ * the name. Adds the mount points the sandbox needs and <dir>/spot.json (release, level, packages). */
+int spot_create(const char *dir, const char *lpp_dir, struct events *ev, struct err *err)
+	_must_check_;
+/* Release, dpkg --audit empty, tools present and running, package files unchanged (md5sums). */
+int spot_check(const char *dir, struct events *ev, struct findings *fs, struct err *err)
+	_must_check_;
+int spot_update(const char *dir, const char *lpp_dir, struct events *ev, struct err *err)
+	_must_check_;
+/* Codename of the tree ("trixie"), malloc'd. */
+int spot_release(const char *dir, char **ret, struct err *err) _must_check_;

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Mounts that vanish with the process.
+ *
+ * A worker enters its own private mount namespace first; whatever it mounts there is gone when it ends, also by
+ * SIGKILL, so a crashed job never leaves a mount behind.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/str.h"
+
+/* unshare(CLONE_NEWNS) and make everything private. Single-threaded callers only; idempotent. */
+int mount_private_namespace(struct err *err) _must_check_;
+/* overlay at `target`; metacopy and redirect_dir on, index off unless `keep_links`, volatile where the kernel has it. */
+int mount_overlay(const char *lower, const char *upper, const char *work,
+		  const char *target, bool keep_links, struct err *err) _must_check_;
+int mount_bind(const char *source, const char *target, bool read_only, struct err *err)
+	_must_check_;
+int mount_tmpfs(const char *target, const char *options, struct err *err) _must_check_;
+int mount_umount(const char *target, struct err *err) _must_check_; /* not mounted: 0 */
+bool mount_is_mountpoint(const char *path);
+/* Free bytes for root and total bytes of the file system that holds `path`. */
+int mount_space(const char *path, uint64_t *ret_free, uint64_t *ret_total,
+		struct err *err) _must_check_;

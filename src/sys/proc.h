@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Child processes: the only door to fork and exec.
+ *
+ * The child gets its own process group, /dev/null (or `input`) as standard input, a small explicit environment
+ * (PATH, LC_ALL=C.UTF-8, HOME=/root, plus `env`), no inherited descriptors but `keep_fds`, default signals,
+ * and dies with its parent. Both outputs are read line by line. On timeout or cancellation the group gets SIGTERM,
+ * five seconds later SIGKILL. Not thread-safe with itself only in that on_line runs in the caller's thread.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/str.h"
+#include "base/strv.h"
+
+struct proc_spec {
+	const char *const *argv;
+	const char *const *env; /* NULL-terminated "NAME=value" additions; may be NULL */
+	const char *cwd;	/* NULL: "/" */
+	const char *input;	/* bytes for standard input; NULL: /dev/null */
+	size_t input_len;
+	bool tty; /* keep the terminal's stdin, stdout and stderr (debug shell) */
+	unsigned timeout_s; /* 0: none */
+	struct str *out;    /* collect standard output here (raw), instead of on_line */
+	size_t out_max;	    /* 0: 64 MiB; more is an error */
+	/* Each complete line without '\n'; is_err tells stderr. May be NULL. */
+	void (*on_line)(void *arg, const char *line, bool is_err);
+	void *arg;
+	const int *keep_fds; /* descriptors that stay open under the same number */
+	size_t n_keep_fds;
+	/* Called in the parent with the new child's pid, before it runs exec (to put it into a cgroup). */
+	int (*on_start)(void *arg, pid_t pid, struct err *err);
+};
+
+enum proc_how {
+	PROC_EXITED,
+	PROC_SIGNALLED,
+	PROC_TIMED_OUT,
+	PROC_CANCELLED,
+	PROC_NOT_STARTED
+};
+
+struct proc_result {
+	enum proc_how how;
+	int status;	 /* exit status or signal number */
+	char tail[2048]; /* the last lines of stderr (stdout where stderr was empty) */
+	double seconds;
+};
+
+/*
+ * Runs to the end. 0: exited with 0. 1: it ran but ended otherwise; *res says how and *err is NOT set.
+ * -1: could not be run, or cancelled (ERR_CANCELLED). `res` may be NULL.
+ */
+int proc_run(const struct proc_spec *spec, struct proc_result *res, struct err *err)
+	_must_check_;
+
+/* As proc_run, but anything but exit 0 fills *err: "apt-get: exit status 100: <last lines>". 0 or -1. */
+int proc_check(const struct proc_spec *spec, struct err *err) _must_check_;
+
+/* Fills *err from a result (kind ERR_OPERATOR; timeout says so). Returns -1. */
+int proc_result_err(const struct proc_spec *spec, const struct proc_result *res,
+		    struct err *err);
+
+/* Full path of a program in PATH plus /usr/local/sbin:/usr/sbin:/sbin, malloc'd; NULL when absent. */
+char *proc_find(const char *name);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Cancellation: SIGINT, SIGTERM and SIGHUP set a flag that long loops ask for; proc_run watches it too.
+ * SIGPIPE is ignored.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/str.h"
+
+void cancel_install(void); /* once, at the start of a program */
+bool cancel_requested(void);
+void cancel_request(int signo); /* as if the signal had come (tests) */
+/* A descriptor that becomes readable on cancellation, for poll; -1 before cancel_install. */
+int cancel_fd(void);
+/* 0, or -1 with ERR_CANCELLED "interrupted by SIGTERM". */
+int cancel_check(struct err *err) _must_check_;
