@@ -15,18 +15,17 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-#define MIN(a, b)                                                                        \
+/* The counter gives each use names of its own, so that they can be nested. */
+#define PASTE_(a, b) a##b
+#define PASTE(a, b)  PASTE_(a, b)
+#define PICK_(a, op, b, va, vb)                                                          \
 	({                                                                               \
-		__auto_type a_ = (a);                                                    \
-		__auto_type b_ = (b);                                                    \
-		a_ < b_ ? a_ : b_;                                                       \
+		__auto_type va = (a);                                                    \
+		__auto_type vb = (b);                                                    \
+		va op vb ? va : vb;                                                      \
 	})
-#define MAX(a, b)                                                                        \
-	({                                                                               \
-		__auto_type a_ = (a);                                                    \
-		__auto_type b_ = (b);                                                    \
-		a_ > b_ ? a_ : b_;                                                       \
-	})
+#define MIN(a, b) PICK_(a, <, b, PASTE(min_a_, __COUNTER__), PASTE(min_b_, __COUNTER__))
+#define MAX(a, b) PICK_(a, >, b, PASTE(max_a_, __COUNTER__), PASTE(max_b_, __COUNTER__))
 
 /* Move a pointer or descriptor out of a variable that has a cleanup. */
 #define TAKE_PTR(p)                                                                      \

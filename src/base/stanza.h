@@ -5,8 +5,9 @@
  *	name:
  *	    KEY= value          # a comment
  *
- * A stanza name may repeat. Blank lines and '#' comments are ignored. Order is kept, line numbers are
- * kept for messages.
+ * A stanza name may repeat, an attribute in one stanza may not. Blank lines and comments ('#' at the start or
+ * after a blank) are ignored. Order is kept, line numbers are kept for messages. Our extension: a value that plain
+ * text cannot hold (" #", a line feed, blanks at an end) is written in double quotes with \\, \" and \n.
  */
 #pragma once
 
@@ -35,7 +36,7 @@ struct stanza_file {
 	}
 #define _cleanup_stanza_file_ _cleanup_(stanza_file_done)
 
-/* `label` names the text in messages ("image.data"). Errors: ERR_OPERATOR "label: line N: cause". */
+/* Replaces what *sf held. `label` names the text in messages ("image.data"). Errors: ERR_OPERATOR "label: line N: cause". */
 int stanza_parse(struct stanza_file *sf, const char *label, const char *text, size_t len,
 		 struct err *err) _must_check_;
 void stanza_file_done(struct stanza_file *sf);
