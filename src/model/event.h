@@ -51,11 +51,14 @@ struct events {
 	/* filled into every event */
 	int64_t job;
 	const char *client;
-	int phase;
+	int phase; /* counts only while phase_name is set */
 	const char *phase_name;
+	double progress_at; /* of events_progress: time and numbers of the last one sent */
+	uint64_t progress_done, progress_total;
 };
 void events_add_sink(struct events *evs, struct event_sink *sink);
 void events_done(struct events *evs);
+/* All of these accept NULL for `evs` and do nothing then. */
 void events_emit(struct events *evs, struct event *ev); /* fills job, client, phase */
 void events_step(struct events *evs, const char *fmt, ...) _printf_(2, 3);
 void events_warning(struct events *evs, const char *fmt, ...) _printf_(2, 3);

@@ -32,6 +32,7 @@ const char *finding_severity_name(
 	enum finding_severity s); /* "PASS" "INFO" "WARN" "INHIBIT" */
 
 struct json_t;
+struct json_t *finding_to_json(const struct finding *f); /* new reference */
 /* As jansson arrays of {id, severity, title, evidence, remedy}; new reference. */
 struct json_t *findings_to_json(const struct findings *fs);
 int findings_from_json(struct findings *fs,

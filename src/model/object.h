@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * NIM objects: classes, types, attributes and states. One table of attributes drives parsing, `lsnim -q`,
+ * NIM objects: classes, types, operations, attributes and states. One table of attributes drives parsing, `lsnim -q`,
  * `lsnim -P` and the manual page nim-objects(5).
  */
 #pragma once
@@ -8,16 +8,18 @@
 #include "base/err.h"
 #include "base/strv.h"
 
-enum object_class { CLASS_MACHINES, CLASS_RESOURCES, CLASS_GROUPS };
+enum object_class { CLASS_MACHINES, CLASS_RESOURCES, CLASS_GROUPS, CLASS_COUNT_ };
+
 enum attr_kind {
 	ATTR_TEXT,
-	ATTR_PATH,
-	ATTR_BOOL,
-	ATTR_SIZE,
-	ATTR_NUMBER,
-	ATTR_OBJECT,
-	ATTR_ENUM,
-	ATTR_LIST
+	ATTR_PATH,   /* absolute */
+	ATTR_BOOL,   /* yes, no */
+	ATTR_SIZE,   /* bytes, with K, M, G, T */
+	ATTR_NUMBER, /* not negative */
+	ATTR_OBJECT, /* the name of an object of one of `values` */
+	ATTR_ENUM,   /* one of `values` */
+	ATTR_LIST,   /* words separated by commas or blanks */
+	ATTR_KIND_COUNT_
 };
 
 enum attr_flags {
@@ -25,14 +27,17 @@ enum attr_flags {
 	ATTR_CHANGE = 1 << 1,	/* may be changed later */
 	ATTR_REPEAT = 1 << 2,	/* may be given several times */
 	ATTR_STATE = 1 << 3,	/* set by nimadm only: Rstate, alloc_count */
-	ATTR_ACTION = 1 << 4, /* input of an operation, not stored: source=, mk_image= */
+	ATTR_ACTION =
+		1 << 4, /* input of an operation, not stored: mk_image=, add_member= */
 };
 
 struct attr_def {
-	const char *type; /* object type, or "*" */
+	const char *types; /* the object types that have it, blank-separated; "*": all */
 	const char *name;
 	enum attr_kind kind;
 	unsigned flags;
+	const char *
+		operations; /* that take it, blank-separated; NULL: define, and change with ATTR_CHANGE */
 	const char *values; /* ENUM: "a b c"; OBJECT: allowed types */
 	const char *def;    /* default as text, or NULL */
 	const char *meta;   /* "URI", "FILE" for help */
@@ -45,12 +50,32 @@ struct type_def {
 	const char *
 		operations; /* "define change remove check reset update showres showlog" */
 	const char *help;
+	const char *example; /* the arguments of a define: "-a location=FILE NAME" */
 };
 
-const struct type_def *type_find(const char *name);
+struct operation_def {
+	const char *name;
+	const char *help;
+};
+
+const struct type_def *type_find(const char *name); /* NULL: unknown */
 const struct type_def *type_table(size_t *ret_n);
+bool type_has_operation(const struct type_def *t, const char *operation);
+
+const struct operation_def *operation_find(const char *name); /* NULL: unknown */
+const struct operation_def *operation_table(size_t *ret_n);
+
+/* In the order in which lsnim prints them. `type` NULL: of any type. */
 const struct attr_def *attr_find(const char *type, const char *name);
 const struct attr_def *attr_table(size_t *ret_n);
+bool attr_is_of_type(const struct attr_def *a, const char *type);
+/* Whether `nim -o operation` takes it on this type. */
+bool attr_is_of_operation(const struct attr_def *a, const char *operation);
+const char *attr_kind_name(enum attr_kind kind); /* "text", "path" */
+/* Whether the value has the form of its kind. Names of objects are checked for their form only. ERR_USAGE. */
+int attr_check_value(const struct attr_def *a, const char *value, struct err *err)
+	_must_check_;
+
 const char *object_class_name(enum object_class c); /* "machines" */
 
 /* Cstate / Rstate texts as in the original. */

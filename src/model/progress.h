@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 enum progress_unit { PROGRESS_BYTES, PROGRESS_PACKAGES, PROGRESS_FILES, PROGRESS_STEPS };
+const char *progress_unit_name(enum progress_unit unit); /* "bytes" */
 
 struct progress {
 	/* Called from the worker's calling thread, at will; the receiver limits its own rate. `item` may be NULL. */

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* JSON strings from text that may be no UTF-8. */
+#include "model/json.h"
+
+/* Length of the well-formed UTF-8 sequence at s, 0 when there is none (RFC 3629: no surrogates, no overlong forms). */
+static size_t utf8_sequence(const unsigned char *s)
+{
+	static const struct {
+		unsigned char lead_lo, lead_hi, second_lo, second_hi;
+		size_t len;
+	} forms[] = {
+		{ 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+		{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 },
+		{ 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+		{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+
+	if (s[0] < 0x80)
+		return 1;
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+		if (s[0] < forms[i].lead_lo || s[0] > forms[i].lead_hi)
+			continue;
+		if (s[1] < forms[i].second_lo || s[1] > forms[i].second_hi)
+			return 0;
+		for (size_t k = 2; k < forms[i].len; k++)
+			if ((s[k] & 0xc0) != 0x80)
+				return 0;
+		return forms[i].len;
+	}
+	return 0;
+}
+
+json_t *json_text(const char *text)
+{
+	_cleanup_str_ struct str out = STR_INIT;
+	json_t *j;
+
+	if (!text)
+		return json_null();
+	j = json_string(text); /* NULL when it is no UTF-8 */
+	if (j)
+		return j;
+	for (const char *p = text; *p;) {
+		size_t n = utf8_sequence((const unsigned char *)p);
+
+		if (n == 0)
+			str_add(&out, "\xef\xbf\xbd");
+		else
+			str_addn(&out, p, n);
+		p += MAX(n, (size_t)1);
+	}
+	return json_string(str_c(&out));
+}
