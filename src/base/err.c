@@ -10,8 +10,8 @@
  * Formats before *err is touched: the arguments may point into the old message.
  * An over-long text is cut at the end; a message is for people and 1 KiB is plenty.
  */
-static void set_text(struct err *err, enum err_kind kind, int errnum, const char *fmt,
-		     va_list ap)
+_printf_(4, 0) static void set_text(struct err *err, enum err_kind kind, int errnum,
+				    const char *fmt, va_list ap)
 {
 	char text[sizeof(err->msg)];
 	int n = vsnprintf(text, sizeof(text), fmt, ap);
@@ -70,12 +70,14 @@ int err_remedy(struct err *err, const char *fmt, ...)
 
 static void put_in_front(struct err *err, const char *prefix)
 {
-	char old[sizeof(err->msg)];
+	const size_t room = sizeof(err->msg) - 1;
+	size_t len = strnlen(prefix, room - 2);
+	size_t old = MIN(strnlen(err->msg, room), room - len - 2);
 
-	memcpy(old, err->msg, sizeof(old));
-	size_t len = strnlen(prefix, sizeof(err->msg) - 1);
+	memmove(err->msg + len + 2, err->msg, old);
 	memcpy(err->msg, prefix, len);
-	snprintf(err->msg + len, sizeof(err->msg) - len, ": %s", old);
+	memcpy(err->msg + len, ": ", 2);
+	err->msg[len + 2 + old] = '\0';
 }
 
 int err_prefix(struct err *err, const char *fmt, ...)

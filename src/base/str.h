@@ -38,7 +38,7 @@ void str_add(struct str *s, const char *text);
 void str_addn(struct str *s, const void *bytes, size_t n);
 void str_addc(struct str *s, char c);
 void str_addf(struct str *s, const char *fmt, ...) _printf_(2, 3);
-void str_vaddf(struct str *s, const char *fmt, va_list ap);
+void str_vaddf(struct str *s, const char *fmt, va_list ap) _printf_(2, 0);
 const char *str_c(const struct str *s); /* never NULL */
 char *str_take(struct str *s);		/* never NULL; *s is empty afterwards */
 

@@ -12,9 +12,19 @@
 
 /* unshare(CLONE_NEWNS) and make everything private. Single-threaded callers only; idempotent. */
 int mount_private_namespace(struct err *err) _must_check_;
-/* overlay at `target`; metacopy and redirect_dir on, index off unless `keep_links`, volatile where the kernel has it. */
+/*
+ * overlay at `target`; metacopy and redirect_dir on, index off unless `keep_links`, volatile where the kernel has it.
+ * A volatile overlay does not sync what it writes. That survives the death of the process but not of the machine,
+ * so the file "<work>.state" tells which boot wrote to `upper`: where the machine went down before
+ * mount_overlay_end, mounting again is refused (ERR_OPERATOR), for the upper tree cannot be trusted.
+ */
 int mount_overlay(const char *lower, const char *upper, const char *work,
 		  const char *target, bool keep_links, struct err *err) _must_check_;
+/* Unmounts, writes the upper tree to its disk, records that. Idempotent. Call it when a phase is done. */
+int mount_overlay_end(const char *upper, const char *work, const char *target,
+		      struct err *err) _must_check_;
+/* Forgets what "<work>.state" says; for callers that have emptied `upper` and `work`. */
+int mount_overlay_forget(const char *work, struct err *err) _must_check_;
 int mount_bind(const char *source, const char *target, bool read_only, struct err *err)
 	_must_check_;
 int mount_tmpfs(const char *target, const char *options, struct err *err) _must_check_;

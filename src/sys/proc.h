@@ -3,9 +3,10 @@
  * Child processes: the only door to fork and exec.
  *
  * The child gets its own process group, /dev/null (or `input`) as standard input, a small explicit environment
- * (PATH, LC_ALL=C.UTF-8, HOME=/root, plus `env`), no inherited descriptors but `keep_fds`, default signals,
+ * (our PATH with the sbin directories, LC_ALL=C.UTF-8, HOME=/root, plus `env`), umask 022, no inherited descriptors but `keep_fds`, default signals,
  * and dies with its parent. Both outputs are read line by line. On timeout or cancellation the group gets SIGTERM,
- * five seconds later SIGKILL. Not thread-safe with itself only in that on_line runs in the caller's thread.
+ * five seconds later SIGKILL. Output that a background process keeps open is waited for one second after the
+ * command's end. Environment NIMADM_TRACE=FILE appends every argv to that file. Not thread-safe with itself only in that on_line runs in the caller's thread.
  */
 #pragma once
 
@@ -20,6 +21,8 @@ struct proc_spec {
 	const char *input;	/* bytes for standard input; NULL: /dev/null */
 	size_t input_len;
 	bool tty; /* keep the terminal's stdin, stdout and stderr (debug shell) */
+	/* Runs to its end although cancellation was asked for: for commands that clean up. */
+	bool uncancellable;
 	unsigned timeout_s; /* 0: none */
 	struct str *out;    /* collect standard output here (raw), instead of on_line */
 	size_t out_max;	    /* 0: 64 MiB; more is an error */

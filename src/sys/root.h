@@ -54,11 +54,12 @@ int root_read(const struct root *r, const char *path, size_t max, struct str *ou
 int root_read_opt(const struct root *r, const char *path, size_t max, struct str *out,
 		  struct err *err) _must_check_;
 /* Written beside, synced and renamed over; parent must exist; keeps mode/owner/xattrs of a file that was there,
- * else mode `mode` and root's. */
+ * else mode `mode` and root's. A symbolic link is kept and what it leads to is replaced. */
 int root_write(const struct root *r, const char *path, const void *data, size_t n,
 	       mode_t mode, struct err *err) _must_check_;
 int root_mkdirs(const struct root *r, const char *path, mode_t mode, struct err *err)
 	_must_check_;
+/* Replaces a file or link of that name; the same again is fine. */
 int root_symlink(const struct root *r, const char *target, const char *path,
 		 struct err *err) _must_check_;
 int root_rename(const struct root *r, const char *from, const char *to, struct err *err)

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Overlays: option strings, the ladder of features, and the record that makes `volatile` safe. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "sys/files.h"
+#include "sys/mount.h"
+
+#define CLEAN "clean"
+
+/* Overlayfs undoes a backslash in front of any character; ',' and ':' separate. */
+static void add_path(struct str *opts, const char *key, const char *path)
+{
+	str_addf(opts, "%s%s=", opts->len > 0 ? "," : "", key);
+	for (const char *p = path; *p; p++) {
+		if (strchr("\\,:", *p))
+			str_addc(opts, '\\');
+		str_addc(opts, *p);
+	}
+}
+
+/* The boot id of the running kernel; empty where /proc does not tell. */
+static void boot_id(struct str *ret)
+{
+	if (files_read("/proc/sys/kernel/random/boot_id", 64, ret, NULL) < 0)
+		str_reset(ret);
+	while (ret->len > 0 && ret->p[ret->len - 1] == '\n')
+		ret->p[--ret->len] = '\0';
+}
+
+static int write_state(const char *work, const char *state, struct err *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s.state", work);
+	_cleanup_free_ char *text = xasprintf("%s\n", state);
+
+	return files_write_atomic(path, text, strlen(text), 0600, err);
+}
+
+/* Whether what an earlier overlay wrote to `upper` has reached the disk or is still in this kernel's memory. */
+static int check_state(const char *upper, const char *work, const char *boot,
+		       struct err *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s.state", work);
+	_cleanup_str_ struct str state = STR_INIT;
+	struct err ignored = { 0 };
+
+	if (files_read(path, 256, &state, &ignored) < 0)
+		return ignored.kind == ERR_NOTFOUND
+			       ? 0
+			       : err_set(err, ERR_OPERATOR, "%s", ignored.msg);
+	const char *text = strip(state.p ? state.p : (char[]){ "" });
+	if (streq(text, CLEAN) || (*boot && streq(text, boot)))
+		return 0;
+	err_set(err, ERR_OPERATOR,
+		"the machine went down while %s was written without syncing: it cannot be trusted",
+		upper);
+	return err_remedy(err, "clean the job up with nimadm -C and start it again");
+}
+
+/* The kernel refuses to mount a volatile overlay's leftovers again until this is gone. */
+static int drop_volatile_mark(const char *work, struct err *err)
+{
+	_cleanup_free_ char *incompat = xasprintf("%s/work/incompat", work);
+	_cleanup_free_ char *mark = xasprintf("%s/volatile", incompat);
+
+	/* The mark is a directory up to Linux 5.x and may become a file: both are tried. */
+	if ((rmdir(mark) < 0 && errno == ENOTDIR && unlink(mark) < 0) ||
+	    (rmdir(incompat) < 0 && errno != ENOENT && errno != ENOTEMPTY))
+		return err_set_errno(err, ERR_OPERATOR, "cannot remove %s", incompat);
+	return 0;
+}
+
+int mount_overlay(const char *lower, const char *upper, const char *work,
+		  const char *target, bool keep_links, struct err *err)
+{
+	static const char *const ladder[] = {
+		",redirect_dir=on,metacopy=on,volatile",
+		",redirect_dir=on,metacopy=on",
+		",redirect_dir=on",
+		"",
+	};
+	_cleanup_str_ struct str base = STR_INIT, boot = STR_INIT;
+
+	boot_id(&boot);
+	if (check_state(upper, work, str_c(&boot), err) < 0 ||
+	    drop_volatile_mark(work, err) < 0 || write_state(work, str_c(&boot), err) < 0)
+		return -1;
+	add_path(&base, "lowerdir", lower);
+	add_path(&base, "upperdir", upper);
+	add_path(&base, "workdir", work);
+	str_add(&base, keep_links ? ",index=on" : ",index=off");
+	/* mount(2) takes one page; longer text would be cut without a word. */
+	if (base.len + strlen(ladder[0]) >= 4096)
+		return err_set(err, ERR_OPERATOR,
+			       "the paths of the overlay at %s are too long", target);
+	for (size_t i = 0; i < ARRAY_SIZE(ladder); i++) {
+		_cleanup_free_ char *opts = xasprintf("%s%s", str_c(&base), ladder[i]);
+		if (mount("overlay", target, "overlay", 0, opts) == 0)
+			return 0;
+		if (errno != EINVAL)
+			break;
+	}
+	return err_set_errno(err, ERR_OPERATOR, "cannot mount an overlay of %s at %s",
+			     lower, target);
+}
+
+int mount_overlay_end(const char *upper, const char *work, const char *target,
+		      struct err *err)
+{
+	if (mount_umount(target, err) < 0)
+		return -1;
+	_cleanup_close_ int fd = open(upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || syncfs(fd) < 0)
+		return err_set_errno(err, ERR_OPERATOR, "cannot sync %s", upper);
+	return write_state(work, CLEAN, err);
+}
+
+int mount_overlay_forget(const char *work, struct err *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s.state", work);
+
+	if (unlink(path) < 0 && errno != ENOENT)
+		return err_set_errno(err, ERR_OPERATOR, "cannot remove %s", path);
+	return 0;
+}

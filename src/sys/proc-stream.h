@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One output of a child: cut into lines, its end remembered. Private to sys/proc.c. */
+#pragma once
+
+#include "base/str.h"
+
+struct stream {
+	int fd; /* -1: at its end */
+	bool is_err;
+	struct str line;     /* the incomplete last line */
+	struct str tail;     /* at least the last 2 KiB */
+	struct str *collect; /* raw bytes go here instead of on_line */
+	size_t collect_max;
+	void (*on_line)(void *arg, const char *line, bool is_err);
+	void *arg;
+};
+
+/* Reads what is there. 0: go on (fd is -1 after the end); 1: more than collect_max. */
+int stream_read(struct stream *s);
+/* Delivers an unfinished last line and closes. */
+void stream_end(struct stream *s);
+void stream_done(struct stream *s);
+/* The last lines that fit into buf[n], without the final line feed. */
+void stream_tail(const struct stream *s, char *buf, size_t n);
