@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The test library itself: a failing check must fail the script, whatever comes after it.
+# shellcheck disable=SC2016 # the inner script expands these
+set -euo pipefail
+. "$(dirname "$0")/../lib.sh"
+
+# Runs a small test script made of the arguments' text.
+script() {
+	{
+		echo '#!/bin/bash'
+		echo "set -euo pipefail; . '$T_SRC/tests/lib.sh'"
+		printf '%s\n' "$@"
+	} >"$T_TMP/inner.sh"
+	env -u T_PRIVATE bash "$T_TMP/inner.sh"
+}
+
+t_case "passing cases are counted"
+t_fail_with 0 script 't_case a' 't_ok true' 't_case b' 't_equal x x' t_done
+t_match '^2 passed, 0 failed, 0 skipped$' -
+
+t_case "a failed check fails its case only, and the script"
+t_fail_with 1 script 't_case a' 't_ok false' 't_ok true' 't_case b' 't_ok true' t_done
+t_match '^1 passed, 1 failed, 0 skipped$' -
+
+t_case "the exact status is asked for"
+t_fail_with 1 script 't_case a' 't_fail_with 3 sh -c "exit 4"' t_done
+t_fail_with 0 script 't_case a' 't_fail_with 3 sh -c "exit 3"' t_done
+
+t_case "a case without a check is a failure"
+t_fail_with 1 script 't_case a' t_done
+t_match 'nothing was checked' -
+
+t_case "a script that dies has failed"
+t_fail_with 1 script 't_case a' 't_ok true' 'false' t_done
+t_match 'ended early' -
+t_match '^[0-9]+ passed, 1 failed, 0 skipped$' -
+t_fail_with 1 script 'exit 0'
+t_match '^0 passed, 1 failed, 0 skipped$' -
+
+t_case "skips are counted and named"
+t_fail_with 0 script 't_case a' 't_skip "no moon"' 't_case b' 't_ok true' t_done
+t_match '^SKIP: .*: a: no moon$' -
+t_match '^1 passed, 0 failed, 1 skipped$' -
+
+t_case "a skip does not hide a failure"
+t_fail_with 1 script 't_case a' 't_ok false' 't_skip "no moon"' t_done
+t_match '^0 passed, 1 failed, 0 skipped$' -
+
+t_case "matching looks at output and files"
+t_fail_with 0 script 't_case a' 't_ok echo hello' 't_match "^hel+o$" -' 't_no_match bye -' t_done
+t_fail_with 1 script 't_case a' 't_ok echo hello' 't_match bye -' t_done
+t_fail_with 1 script 't_case a' 't_ok echo hello' 't_no_match hello -' t_done
+t_fail_with 1 script 't_case a' 't_no_match hello /no/such/file' t_done
+
+t_case "clean-up runs backwards, also after a death"
+t_fail_with 1 script 't_at_exit echo first' 't_at_exit echo second "a b"' 't_case a' false
+t_match '^second a b$' -
+t_equal "second a b first" "$(grep -E '^(first|second)' "$T_OUT" | tr '\n' ' ' | sed 's/ $//')"
+
+t_case "the scratch directory is gone afterwards"
+t_fail_with 0 script 't_case a' 't_ok test -d "$T_TMP"' 'echo "at $T_TMP"' t_done
+t_ok test ! -e "$(sed -n 's/^at //p' "$T_OUT")"
+
+t_done
