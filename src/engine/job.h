@@ -45,5 +45,7 @@ int job_spec_from_json(struct job_spec *s, const json_t *j, struct err *err) _mu
 int job_init(struct job *j, const char *state_dir, int64_t id, const char *spec_json,
 	     const char *facts_json, struct err *err) _must_check_;
 void job_done(struct job *j);
+/* How commands name the job: "-T web12"; "--job 7" where no image object is its subject. malloc'd. */
+char *job_ref(const struct job *j) _must_check_;
 struct store;
 int job_save_facts(struct job *j, struct store *s, struct err *err) _must_check_;

@@ -20,6 +20,8 @@ struct phase_ctx {
 
 enum phase_flags {
 	PHASE_RERUN = 1 << 0, /* has no lasting effect: run again on every resume */
+	PHASE_RETRY =
+		1 << 1, /* ERR_TRANSIENT: run again a few times, with growing pauses */
 };
 
 struct phase {

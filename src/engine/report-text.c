@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The report as plain text. */
+#include "engine/report.h"
+
+/* Long lists are in report.json whole; text and page show this many of each. */
+#define LIST_MAX 400
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static void heading(struct str *out, const char *title)
+{
+	str_addf(out, "\n%s\n", title);
+	for (size_t i = 0; i < strlen(title); i++)
+		str_addc(out, '-');
+	str_addc(out, '\n');
+}
+
+static void row(struct str *out, const char *label, const char *text)
+{
+	if (*text)
+		str_addf(out, "%-14s %s\n", label, text);
+}
+
+static void write_phases(const json_t *report, struct str *out)
+{
+	char buf[32];
+	size_t i;
+	json_t *p;
+
+	heading(out, "Phases");
+	json_array_foreach(json_object_get(report, "phases"), i, p)
+	{
+		const char *message = text_of(p, "message");
+		str_addf(out, "%3lld  %-12s %-12s %9s%s%s\n",
+			 (long long)json_integer_value(json_object_get(p, "number")),
+			 text_of(p, "name"), text_of(p, "state"),
+			 fmt_duration(buf, sizeof(buf),
+				      json_real_value(json_object_get(p, "seconds"))),
+			 *message ? "  " : "", message);
+	}
+}
+
+/* A cause may have several lines. */
+static void indented(struct str *out, const char *label, const char *text)
+{
+	if (!*text)
+		return;
+	str_addf(out, "      %s: ", label);
+	for (const char *c = text; *c; c++) {
+		str_addc(out, *c);
+		if (*c == '\n' && c[1])
+			str_add(out, "        ");
+	}
+	if (!ends_with(text, "\n"))
+		str_addc(out, '\n');
+}
+
+static void write_findings(const json_t *list, const char *title, struct str *out)
+{
+	size_t i;
+	json_t *f;
+
+	if (json_array_size(list) == 0)
+		return;
+	heading(out, title);
+	json_array_foreach((json_t *)(uintptr_t)list, i, f)
+	{
+		str_addf(out, "%-7s %s (%s)\n", text_of(f, "severity"),
+			 text_of(f, "title"), text_of(f, "id"));
+		indented(out, "seen", text_of(f, "evidence"));
+		indented(out, "to do", text_of(f, "remedy"));
+	}
+}
+
+static void write_package(const json_t *p, struct str *out)
+{
+	if (json_is_string(p)) {
+		str_addf(out, "  %s\n", json_string_value(p));
+		return;
+	}
+	const char *old = text_of(p, "old"), *new = text_of(p, "new");
+	const char *reason = text_of(p, "reason"), *by = text_of(p, "by");
+	str_addf(out, "  %s %s%s%s%s%s%s%s\n", text_of(p, "name"), old,
+		 *old && *new ? " -> " : "", new, *reason ? "  " : "", reason,
+		 *by ? " by " : "", by);
+}
+
+static void write_packages(const json_t *report, struct str *out)
+{
+	static const struct {
+		const char *key, *title;
+	} lists[] = {
+		{ "upgraded", "Packages upgraded" },
+		{ "added", "Packages added" },
+		{ "removed", "Packages removed" },
+		{ "held", "Packages held back" },
+	};
+	const json_t *packages = json_object_get(report, "packages");
+
+	for (size_t l = 0; l < ARRAY_SIZE(lists); l++) {
+		const json_t *list = json_object_get(packages, lists[l].key);
+		size_t n = json_array_size(list);
+		if (n == 0)
+			continue;
+		_cleanup_free_ char *title = xasprintf("%s: %zu", lists[l].title, n);
+		heading(out, title);
+		for (size_t i = 0; i < n && i < LIST_MAX; i++)
+			write_package(json_array_get(list, i), out);
+		if (n > LIST_MAX)
+			str_addf(out, "  ... and %zu more in report.json\n",
+				 n - LIST_MAX);
+	}
+}
+
+static void write_merge(const json_t *report, struct str *out)
+{
+	json_t *merge = json_object_get(report, "merge");
+	const char *name;
+	json_t *v;
+
+	if (json_object_size(merge) == 0)
+		return;
+	heading(out, "Configuration merged");
+	json_object_foreach(merge, name, v)
+	{
+		_cleanup_free_ char *text = json_dumps(v, JSON_ENCODE_ANY);
+		str_addf(out, "  %-18s %s\n", name,
+			 json_is_string(v) ? json_string_value(v) : text);
+	}
+}
+
+static void write_lines(const json_t *report, const char *key, const char *title,
+			struct str *out)
+{
+	const json_t *list = json_object_get(report, key);
+	size_t i;
+	json_t *line;
+
+	if (json_array_size(list) == 0)
+		return;
+	heading(out, title);
+	json_array_foreach((json_t *)(uintptr_t)list, i, line)
+		str_addf(out, "  %s\n", json_string_value(line));
+}
+
+static void write_output(const json_t *report, struct str *out)
+{
+	const json_t *o = json_object_get(report, "output");
+	char buf[32];
+	uint64_t bytes = (uint64_t)json_integer_value(json_object_get(o, "bytes"));
+
+	row(out, "Result", text_of(o, "path"));
+	row(out, "Object", text_of(o, "object"));
+	if (bytes)
+		row(out, "Size", fmt_bytes(buf, sizeof(buf), bytes));
+}
+
+void report_text(const json_t *report, struct str *out)
+{
+	char buf[32];
+
+	str_addf(out, "nimadm: job %lld of %s: %s\n\n",
+		 (long long)json_integer_value(json_object_get(report, "job")),
+		 text_of(report, "client"), text_of(report, "state"));
+	row(out, "Error", text_of(report, "error"));
+	row(out, "Image", text_of(report, "image_path"));
+	row(out, "Release", text_of(report, "release"));
+	row(out, "lpp_source", text_of(report, "lpp_source"));
+	row(out, "spot", text_of(report, "spot"));
+	write_output(report, out);
+	row(out, "Started", text_of(report, "created"));
+	row(out, "Ended", text_of(report, "ended"));
+	row(out, "Time in phases",
+	    fmt_duration(buf, sizeof(buf),
+			 json_real_value(json_object_get(report, "seconds"))));
+	row(out, "Log", text_of(report, "log_dir"));
+	write_phases(report, out);
+	write_lines(report, "use", "What to do next", out);
+	write_lines(report, "back", "The way back", out);
+	write_findings(json_object_get(report, "needs_human"), "Needs a human", out);
+	write_merge(report, out);
+	write_packages(report, out);
+	write_findings(json_object_get(report, "findings"), "All checks", out);
+}
