@@ -13,15 +13,19 @@
 #include "sys/runner.h"
 
 struct merge_ctx {
-	const struct root *
-		old_root; /* the system as it was, read only (the overlay's lower tree) */
+	/* The system as it was, read only (the overlay's lower tree). */
+	const struct root *old_root;
 	const struct root *root; /* the alternate root, written */
 	struct runner *run;	 /* sandbox around `root` */
-	struct runner *run_old;	 /* sandbox around `old_root`, read only */
-	const struct layout *layout;
+	/* The checkers' sandboxes, around throw-away overlays of the two roots: checkers write logs and caches as they go,
+	 * and nothing of that may stay. run_old may also be a read-only sandbox; run_check NULL: `run` is used. */
+	struct runner *run_old, *run_check;
+	const struct layout
+		*layout; /* NULL or empty: the image tells nothing about its disks */
 	const struct pkg_plan *plan;
 	const char *from_release, *release; /* codenames */
 	const char *work_dir;		    /* the job's directory */
+	const char *hooks_dir;		    /* NULL: /etc/nimadm/merge.d */
 	struct events *events;
 	struct findings *findings; /* what needs a human, and what was done (INFO) */
 	struct json_t *report;	   /* object: one member per method, what it changed */
@@ -43,10 +47,14 @@ struct merge_method {
 const struct merge_method *const *merge_table(size_t *ret_n);
 
 /* Copies /etc and the package state's small files to /var/adm/nimadm/save in the alternate root (from the old root), and a
- * tar.zst of the same to `beside` on the master. Idempotent. */
+ * tar.zst of the same to `beside` on the master (NULL: none). Idempotent. */
 int merge_save_config(const struct merge_ctx *c, const char *beside, struct err *err)
 	_must_check_;
-/* All methods of a stage, then the executables of /etc/nimadm/merge.d on the master (stage in NIM_MERGE_STAGE). */
+/*
+ * All methods of a stage, then the executables of /etc/nimadm/merge.d on the master (NIM_MERGE_STAGE=before|after,
+ * NIM_ALT_INST, NIM_OLD_ROOT, NIM_RELEASE, NIM_FROM_RELEASE, NIM_JOB_DIR). What was done is kept in the alternate root
+ * (/var/adm/nimadm/merge), so that a repeated run reports the whole of it again.
+ */
 int merge_run(const struct merge_ctx *c, enum merge_stage stage, struct err *err)
 	_must_check_;
 /* Validators on both roots; findings "validate.<name>": INHIBIT for an enabled service, WARN else; PASS where fine. */
