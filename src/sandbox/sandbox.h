@@ -42,3 +42,6 @@ int sandbox_new(struct runner **ret, const struct sandbox_config *cfg, struct er
 
 /* Programs the sandbox needs on the master. */
 int sandbox_check(struct err *err) _must_check_;
+
+/* Which limits cannot be enforced on this machine, for want of a control group: a sentence, malloc'd; NULL: all can. */
+char *sandbox_limits_missing(void);
