@@ -49,6 +49,8 @@ int store_object_get(struct store *s, const char *name, const char *type,
 bool store_object_exists(struct store *s, const char *name);
 /* Refused (ERR_LOCKED) while alloc_count > 0 or a job of its own is open, naming the user. */
 int store_object_remove(struct store *s, const char *name, struct err *err) _must_check_;
+/* As the refusals of store_object_remove, for other changes of an object. */
+int store_object_idle(struct store *s, const char *name, struct err *err) _must_check_;
 /* Sets (replaces all values), adds one more value, or removes (value NULL). */
 int store_attr_set(struct store *s, const char *object, const char *attr,
 		   const char *value, struct err *err) _must_check_;
@@ -64,9 +66,18 @@ int store_object_list(struct store *s, const char *type, const char *cls,
 /* --- allocations: which job uses which resource; alloc_count derives from them --- */
 int store_allocate(struct store *s, int64_t job, const char *object, struct err *err)
 	_must_check_;
+int store_deallocate(struct store *s, int64_t job, const char *object, struct err *err)
+	_must_check_;
 int store_deallocate_all(struct store *s, int64_t job, struct err *err) _must_check_;
 int store_alloc_count(struct store *s, const char *object, int *ret, struct err *err)
 	_must_check_;
+struct alloc_row {
+	int64_t job;
+	char *subject; /* of the job */
+};
+int store_alloc_list(struct store *s, const char *object, struct alloc_row **ret,
+		     size_t *ret_n, struct err *err) _must_check_;
+void alloc_rows_free(struct alloc_row *rows, size_t n);
 
 /* --- jobs --- */
 enum job_state {
@@ -116,6 +127,8 @@ enum journal_state {
 	JOURNAL_FAILED,
 	JOURNAL_UNDONE
 };
+const char *journal_state_name(enum journal_state st);
+
 struct journal_row {
 	int phase;
 	enum journal_state state;
@@ -132,15 +145,36 @@ int store_journal_get(struct store *s, int64_t job, struct journal_row rows[13],
 unsigned store_journal_writes(const struct store *s);
 
 /* --- events --- */
+/* Committed, but synced only with the next other change. `job` 0: none. */
 int store_event_add(struct store *s, int64_t job, const char *stamp, const char *json,
 		    struct err *err) _must_check_;
 
 /* --- leases: one owner per subject --- */
-/* Takes or renews. Held by another live owner: ERR_LOCKED naming host, pid, user and since when. A lease whose owner (same host)
- * is dead, or whose heartbeat is older than 60 s on another host, is taken over; `force` breaks a stale one. */
+/*
+ * Takes or renews. Held by another live owner: ERR_LOCKED naming host, pid, user and since when. A lease whose owner is
+ * dead (same host: no process of that pid and start time; another host: silent for 60 s) is taken over. `force` also
+ * takes it from a live owner of this host that has been silent for 60 s.
+ * The owner is the calling process, not its children.
+ */
 int store_lease_take(struct store *s, const char *subject, bool force, struct err *err)
 	_must_check_;
+/* Whose lease the last store_lease_take took over, in words; NULL: nobody's. */
+const char *store_lease_former(const struct store *s);
+/* ERR_LOCKED when the lease is not ours any more. */
 int store_lease_heartbeat(struct store *s, const char *subject, struct err *err)
 	_must_check_;
 int store_lease_release(struct store *s, const char *subject, struct err *err)
 	_must_check_;
+
+struct lease_row {
+	char *host, *user, *since;
+	int64_t pid;
+	int64_t silent_s; /* since the last heartbeat */
+	bool same_host, own;
+	bool alive; /* the owner runs, as far as can be told from here */
+	bool stale; /* silent for 60 s */
+};
+void lease_row_done(struct lease_row *l);
+/* 1: there is none. */
+int store_lease_get(struct store *s, const char *subject, struct lease_row *ret,
+		    struct err *err) _must_check_;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Debian version order. */
+/* Debian version order, against a list in order and against dpkg itself. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
 
-#include "base/attr.h"
 #include "model/version.h"
+#include "sys/proc.h"
 
 /* Strictly rising, as `dpkg --compare-versions` has it. */
 static const char *const rising[] = {
@@ -33,7 +33,6 @@ static const char *const rising[] = {
 	"1.0-2",
 
 	"1.0+dfsg-1",
-
 	"1.0.1",
 	"1.0.a",
 	"2.36-9",
@@ -92,12 +91,37 @@ static void test_any_string(void **state)
 					 -sign(version_compare(odd[k], odd[i])));
 }
 
+static bool dpkg_says(const char *a, const char *op, const char *b)
+{
+	const char *argv[] = { "dpkg", "--compare-versions", a, op, b, NULL };
+	struct proc_result res;
+	struct err err = { 0 };
+	int rc = proc_run(&(struct proc_spec){ .argv = argv }, &res, &err);
+
+	if (rc < 0)
+		fail_msg("dpkg: %s", err.msg);
+	return rc == 0;
+}
+
+static void test_dpkg(void **state)
+{
+	_cleanup_free_ char *dpkg = proc_find("dpkg");
+
+	if (!dpkg)
+		skip();
+	for (size_t i = 0; i + 1 < ARRAY_SIZE(rising); i++)
+		if (!dpkg_says(rising[i], "lt", rising[i + 1]))
+			fail_msg("dpkg does not order %s before %s", rising[i],
+				 rising[i + 1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_equal),
 		cmocka_unit_test(test_any_string),
+		cmocka_unit_test(test_dpkg),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
