@@ -222,9 +222,10 @@ static int refuse_used(struct store *s, const char *name, int64_t id, struct err
 	err_set(err, ERR_LOCKED, "'%s' is in use by job %lld (%s)", name,
 		(long long)sqlite3_column_int64(stmt, 0), store_column(stmt, 1));
 	return err_remedy(err,
-			  "finish the job (nimadm --resume -c %s) or clean it up "
-			  "(nimadm -C -c %s)",
-			  store_column(stmt, 1), store_column(stmt, 1));
+			  "finish the job (nimadm --resume --job %lld) or clean it up "
+			  "(nimadm -C --job %lld)",
+			  (long long)sqlite3_column_int64(stmt, 0),
+			  (long long)sqlite3_column_int64(stmt, 0));
 }
 
 static int object_remove(struct store *s, const char *name, struct err *err)
