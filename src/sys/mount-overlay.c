@@ -59,17 +59,14 @@ static int check_state(const char *upper, const char *work, const char *boot,
 	return err_remedy(err, "clean the job up with nimadm -C and start it again");
 }
 
-/* The kernel refuses to mount a volatile overlay's leftovers again until this is gone. */
+/*
+ * The kernel refuses to mount a volatile overlay's leftovers again until its mark is gone; check_state knows better.
+ */
 static int drop_volatile_mark(const char *work, struct err *err)
 {
-	_cleanup_free_ char *incompat = xasprintf("%s/work/incompat", work);
-	_cleanup_free_ char *mark = xasprintf("%s/volatile", incompat);
+	_cleanup_free_ char *mark = xasprintf("%s/work/incompat/volatile", work);
 
-	/* The mark is a directory up to Linux 5.x and may become a file: both are tried. */
-	if ((rmdir(mark) < 0 && errno == ENOTDIR && unlink(mark) < 0) ||
-	    (rmdir(incompat) < 0 && errno != ENOENT && errno != ENOTEMPTY))
-		return err_set_errno(err, ERR_OPERATOR, "cannot remove %s", incompat);
-	return 0;
+	return files_rmtree(mark, NULL, err);
 }
 
 int mount_overlay(const char *lower, const char *upper, const char *work,

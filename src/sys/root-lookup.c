@@ -65,7 +65,7 @@ static char *link_text(int dirfd, const char *name)
 	return xstrndup(buf, (size_t)n);
 }
 
-/* Puts a link's text in front of the rest. */
+/* Puts a link's text in front of the rest ("" or beginning with '/'). */
 static int walk_link(struct walk *w, const char *text, const char *rest)
 {
 	struct str joined = STR_INIT;
@@ -76,7 +76,7 @@ static int walk_link(struct walk *w, const char *text, const char *rest)
 	}
 	if (text[0] == '/')
 		walk_up(w, 1);
-	str_addf(&joined, "%s%s%s", text, *rest ? "/" : "", rest);
+	str_addf(&joined, "%s%s", text, rest);
 	str_done(&w->rest);
 	w->rest = joined;
 	return 0;
@@ -100,8 +100,11 @@ static int enter(struct walk *w, const char *name, const char *rest)
 {
 	_cleanup_free_ char *text = link_text(walk_top(w), name);
 
-	if (text)
-		return walk_link(w, text, rest);
+	if (text) {
+		/* The slash stays, also at the end: what the link leads to must be a directory. */
+		_cleanup_free_ char *slashed = xasprintf("/%s", rest);
+		return walk_link(w, text, slashed);
+	}
 	if (errno != EINVAL)
 		return -1;
 	int fd = openat(walk_top(w), name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
