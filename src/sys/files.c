@@ -164,10 +164,14 @@ int files_rmtree(const char *path, const char *marker, struct err *err)
 	if (marker) {
 		_cleanup_close_ int top = openat(
 			parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (top < 0 || fstatat(top, marker, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		if (top < 0 || fstatat(top, marker, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+			/* an empty one is what a crash after the marker's removal, or before its making, leaves */
+			if (unlinkat(parent, name, AT_REMOVEDIR) == 0)
+				return 0;
 			return err_set(err, ERR_OPERATOR,
 				       "refused to remove %s: there is no %s in it",
 				       absolute, marker);
+		}
 	}
 	return rmtree_at(parent, name, marker, absolute, err);
 }
