@@ -62,6 +62,14 @@ const struct type_def *lsnim_type(const char *name, struct err *err)
 	return NULL;
 }
 
+static bool is_class(const char *name)
+{
+	for (int i = 0; i < CLASS_COUNT_; i++)
+		if (streq(object_class_name((enum object_class)i), name))
+			return true;
+	return false;
+}
+
 static int check_options(const struct lsnim_options *o, struct err *err)
 {
 	int actions = o->query + o->operations + o->help_attributes;
@@ -74,13 +82,9 @@ static int check_options(const struct lsnim_options *o, struct err *err)
 		return err_set(err, ERR_USAGE, "--json and -Z cannot be given together");
 	if (o->type && !lsnim_type(o->type, err))
 		return -1;
-	for (int i = 0; o->cls && i <= CLASS_COUNT_; i++) {
-		if (i == CLASS_COUNT_) {
-			err_set(err, ERR_USAGE, "unknown class '%s'", o->cls);
-			return err_remedy(err, "lsnim -P lists the classes");
-		}
-		if (streq(object_class_name((enum object_class)i), o->cls))
-			break;
+	if (o->cls && !is_class(o->cls)) {
+		err_set(err, ERR_USAGE, "unknown class '%s'", o->cls);
+		return err_remedy(err, "lsnim -P lists the classes");
 	}
 	return 0;
 }

@@ -210,7 +210,8 @@ static int no_operation(const struct type_def *t, const char *operation, struct 
 		if (type_has_operation(t, table[i].name))
 			nearest_offer(&near, table[i].name);
 	if (operation_find(operation))
-		err_set(err, ERR_USAGE, "a %s has no operation %s", t->name, operation);
+		err_set(err, ERR_USAGE, "objects of type %s have no operation %s",
+			t->name, operation);
 	else
 		err_set(err, ERR_USAGE, "unknown operation '%s'", operation);
 	if (nearest_get(&near))

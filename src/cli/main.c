@@ -9,6 +9,7 @@
 
 static const struct command *const commands[] = {
 	&cmd_lsnim,
+	&cmd_nim,
 };
 
 static const char *base_name(const char *path)

@@ -125,7 +125,7 @@ static int load_alloc_count(struct store *s, struct object *o, struct err *err)
 static int wrong_type(const char *name, const char *is, const char *wanted,
 		      struct err *err)
 {
-	err_set(err, ERR_OPERATOR, "'%s' is a %s, not a %s", name, is, wanted);
+	err_set(err, ERR_OPERATOR, "'%s' is of type %s, not %s", name, is, wanted);
 	return err_remedy(err, "lsnim -t %s lists what would fit", wanted);
 }
 
@@ -184,7 +184,7 @@ static int define(struct store *s, const char *name, const char *type, struct er
 	if (rc < 0)
 		return -1;
 	if (rc == 0) {
-		err_set(err, ERR_OPERATOR, "'%s' exists already: it is a %s", name,
+		err_set(err, ERR_OPERATOR, "'%s' exists already: it is of type %s", name,
 			other);
 		return err_remedy(err, "choose another name, or look at it: lsnim -l %s",
 				  name);

@@ -96,7 +96,7 @@ static void test_object_errors(void **state)
 	assert_int_equal(store_object_define(s, "spot13", "script", &err), -1);
 	assert_int_equal(err.kind, ERR_OPERATOR);
 	assert_non_null(strstr(err.msg, "spot13"));
-	assert_non_null(strstr(err.msg, "is a spot"));
+	assert_non_null(strstr(err.msg, "is of type spot"));
 	assert_int_equal(store_object_define(s, "../x", "script", &err), -1);
 	assert_int_equal(err.kind, ERR_USAGE);
 	assert_int_equal(store_object_define(s, "y", "scripts", &err), -1);
