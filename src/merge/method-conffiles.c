@@ -10,6 +10,7 @@
 
 #include "merge/method.h"
 #include "merge/methods.h"
+#include "merge/refine.h"
 #include "merge/shipped.h"
 #include "merge/three-way.h"
 
@@ -217,11 +218,13 @@ static int merge_texts(const struct work *w, struct item *it, struct err *err)
 	struct three_way in = { .mine = &it->mine,
 				.base = &it->base,
 				.theirs = &it->theirs };
-	_cleanup_str_ struct str merged = STR_INIT, why = STR_INIT;
+	_cleanup_str_ struct str merged = STR_INIT, refined = STR_INIT, why = STR_INIT;
 	switch (three_way_merge(w->c->run, &in, &merged, &why, err)) {
 	case 0:
 		return install(w, it, &merged, err);
 	case 1:
+		if (refine_conflicts(&merged, &refined))
+			return install(w, it, &refined, err);
 		show_conflict(&merged, &why);
 		return leave_both(w, it, &conflict_text, str_c(&why), err);
 	case 2:

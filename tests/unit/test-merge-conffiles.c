@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "merge-fixture.h"
+#include "merge/refine.h"
 #include "merge/shipped.h"
 #include "merge/three-way.h"
 
@@ -253,6 +254,52 @@ static void merge_tool_keeps_odd_texts(void **state)
 	assert_string_equal(str_c(&out), "\303\251\r\nx\ny\nZ\n");
 }
 
+static void refined(const char *mine, const char *base, const char *theirs,
+		    const char *want)
+{
+	_cleanup_str_ struct str merged = STR_INIT, out = STR_INIT;
+	assert_int_equal(three(mine, base, theirs, &merged), 1);
+	assert_int_equal(refine_conflicts(&merged, &out), want != NULL);
+	assert_string_equal(str_c(&out), want ? want : "");
+}
+
+static void solves_neighbouring_edits(void **state)
+{
+	/* A comment rewritten above an edited setting; fail2ban's jail.conf. */
+	refined("x\n# ban time\nbantime = 1h\ny\n", "x\n# ban time\nbantime = 10m\ny\n",
+		"x\n# ban time,\n# in seconds\nbantime = 10m\ny\n",
+		"x\n# ban time,\n# in seconds\nbantime = 1h\ny\n");
+	/* The other way round: the administrator added a line, the package replaced its neighbour. */
+	refined("a = 1\nmine = 1\nb = 2\n", "a = 1\nb = 2\n", "a = 1\nb = 3\n",
+		"a = 1\nmine = 1\nb = 3\n");
+	/* Both made one change, the package another beside it; grub's ucf takes debconf's answers over. */
+	refined("t = 2\nk = x\n", "t = 5\nk = x\n", "t = 2\nk = y\n", "t = 2\nk = y\n");
+	/* The same line, two opinions. */
+	refined("a = 2\n", "a = 1\n", "a = 3\n", NULL);
+	/* One solvable, one not: nothing is solved. */
+	refined("a = 2\nb\n1\n2\n3\n4\n5\nc = 2\n", "a = 1\nb\n1\n2\n3\n4\n5\nc = 1\n",
+		"a = 1\nB\n1\n2\n3\n4\n5\nc = 3\n", NULL);
+	/* The package took the edited line away. */
+	refined("a = 2\nb = 1\n", "a = 1\nb = 1\n", "b = 1\n", NULL);
+}
+
+static void refuses_to_understand_odd_conflicts(void **state)
+{
+	static const char *const odd[] = {
+		"<<<<<<< a\nx\n",
+		"<<<<<<< a\nx\n=======\ny\n>>>>>>> b\n",
+		"<<<<<<< a\nx\n||||||| o\n<<<<<<< b\n=======\n>>>>>>> c\n",
+		"<<<<<<< a\n||||||| o\n=======\n>>>>>>> c",
+		"<<<<<<< a\nx\n||||||| o\ny\n=======\ny\n=======\nz\n>>>>>>> c\n",
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
+		_cleanup_str_ struct str merged = STR_INIT, out = STR_INIT;
+		str_add(&merged, odd[i]);
+		assert_false(refine_conflicts(&merged, &out));
+		assert_int_equal(out.len, 0);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -265,6 +312,8 @@ int main(void)
 		cmocka_unit_test(tells_about_obsolete_and_deleted_files),
 		cmocka_unit_test(merges_ucfs_files),
 		cmocka_unit_test(merge_tool_keeps_odd_texts),
+		cmocka_unit_test(solves_neighbouring_edits),
+		cmocka_unit_test(refuses_to_understand_odd_conflicts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
