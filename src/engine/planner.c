@@ -35,7 +35,7 @@ static int check_rerun(const struct phase *const *phases,
 	for (int q = PHASE_COUNT - 1; q > p; q--) {
 		if (!begun(&rows[q]))
 			continue;
-		err_set(err, ERR_OPERATOR,
+		err_set(err, ERR_USAGE,
 			"phase %d (%s) is done and phase %d (%s) has begun since; it can not "
 			"be run again",
 			p, phases[p]->name, q, phases[q]->name);
@@ -57,7 +57,7 @@ static int check_order(const struct phase *const *phases, char mode,
 		if (!phase_applies(phases[q], mode) || rows[q].state == JOURNAL_DONE ||
 		    select->on[q])
 			continue;
-		err_set(err, ERR_OPERATOR,
+		err_set(err, ERR_USAGE,
 			"phase %d (%s) is out of order: phase %d (%s) is not done", p,
 			phases[p]->name, q, phases[q]->name);
 		return err_remedy(err, "nimadm -P %d %s, or -P %d-%d", q, ref, q, p);

@@ -19,8 +19,8 @@ struct plan {
 bool phase_applies(const struct phase *ph, char mode);
 
 /*
- * Refuses (ERR_OPERATOR) a phase out of order, naming the one that is missing; a phase that is done, when a later one
- * has begun; and anything on a job whose clean-up has begun. `ref` names the job in commands: "-T web12".
+ * Refuses a phase out of order, naming the one that is missing, and a phase that is done, when a later one has begun
+ * (both ERR_USAGE); and anything on a job whose clean-up has begun (ERR_OPERATOR). `ref` names the job in commands: "-T web12".
  */
 int planner_plan(struct plan *ret, const struct phase *const *phases, char mode,
 		 const struct journal_row rows[PHASE_COUNT],

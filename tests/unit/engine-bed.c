@@ -106,7 +106,7 @@ int bed_run(struct bed *b, enum bed_how how, const char *select, struct err *err
 	    (select && selection_parse(&selection, select, err) < 0))
 		return -1;
 	struct engine_config cfg = {
-		.phases = fake_table,
+		.phases = phase_table,
 		.store = s,
 		.lease = lease,
 		.job = &job,

@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <time.h>
 
 #include "sys/files.h"
 #include "sys/signal.h"
 
 const char *fake_world;
 struct fake_fault fake_fault;
+unsigned fake_delay_ms;
 
 static void trace(const char *what, const struct phase *ph)
 {
@@ -87,6 +89,26 @@ static int make_job_dir(struct phase_ctx *c, struct err *err)
 	return files_write_atomic(marker, "", 0, 0644, err);
 }
 
+/* A step that takes its time, as real ones do. */
+static int work(struct phase_ctx *c, struct err *err)
+{
+	struct progress progress = events_progress(c->events);
+	const struct timespec delay = { fake_delay_ms / 1000,
+					(long)(fake_delay_ms % 1000) * 1000000 };
+
+	events_step(c->events, "Working on phase %d", c->phase->number);
+	for (uint64_t n = 1; n <= 10; n++) {
+		_cleanup_free_ char *item = xasprintf("package-%d", (int)n);
+
+		if (fake_delay_ms)
+			nanosleep(&delay, NULL);
+		progress_report(&progress, PROGRESS_PACKAGES, n, 10, item);
+		if (cancel_check(err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int fake_run(struct phase_ctx *c, struct err *err)
 {
 	trace("run", c->phase);
@@ -96,11 +118,16 @@ static int fake_run(struct phase_ctx *c, struct err *err)
 	if (c->phase->number == 12 && files_rmtree(c->job->dir, JOB_MARKER, err) < 0)
 		return -1;
 	/* the order is part of the contract */
-	if (c->phase->number > 1 && !there(fake_table[1]))
+	if (c->phase->number > 1 && !there(phase_table[1]))
 		return err_set(err, ERR_INTERNAL, "phase 1 was not here");
 	if (fault(c, FAKE_RUN_BEFORE, err) < 0)
 		return -1;
 	touch(c->phase, 1);
+	if (work(c, err) < 0)
+		return -1;
+	if (c->phase->number == 11 &&
+	    files_write_atomic(c->job->spec.output, "new\n", 4, 0644, err) < 0)
+		return -1;
 	if (fault(c, FAKE_RUN_HALF, err) < 0)
 		return -1;
 	touch(c->phase, 2);
@@ -127,6 +154,8 @@ static int fake_undo(struct phase_ctx *c, struct err *err)
 	if (fault(c, FAKE_UNDO_HALF, err) < 0)
 		return -1;
 	drop(c->phase, 1);
+	if (c->phase->number == 11 && unlink(c->job->spec.output) < 0 && errno != ENOENT)
+		return err_set_errno(err, ERR_OPERATOR, "remove %s", c->job->spec.output);
 	if (c->phase->number == 0 && files_rmtree(c->job->dir, JOB_MARKER, err) < 0)
 		return -1;
 	return fault(c, FAKE_UNDO_AFTER, err);
@@ -159,7 +188,7 @@ FAKE(10, "ABCDE", 0);
 FAKE(11, "ABCDE", 0);
 FAKE(12, "ABCDE", 0);
 
-const struct phase *const fake_table[PHASE_COUNT] = {
+const struct phase *const phase_table[PHASE_COUNT] = {
 	&fake_0, &fake_1, &fake_2, &fake_3,  &fake_4,  &fake_5,	 &fake_6,
 	&fake_7, &fake_8, &fake_9, &fake_10, &fake_11, &fake_12,
 };

@@ -32,5 +32,8 @@ struct fake_fault {
 
 extern const char *fake_world; /* directory */
 extern struct fake_fault fake_fault;
-/* Phase 3 and 9 do nothing in mode D; phase 6 may be tried again; phases 2 and up need phase 1's files. */
-extern const struct phase *const fake_table[PHASE_COUNT];
+/* A phase counts ten packages, this long each. */
+extern unsigned fake_delay_ms;
+/* Phase 3 and 9 do nothing in mode D; phase 6 may be tried again; phases 2 and up need phase 1's files;
+ * phase 11 writes the output file. */
+extern const struct phase *const phase_table[PHASE_COUNT];

@@ -114,7 +114,7 @@ static void test_selection(void **state)
 	expect_trace(&b, RAN(0) RAN(1));
 	assert_int_equal(bed_job_state(&b), JOB_OPEN);
 	assert_int_equal(bed_alloc_count(&b, "spot13"), 1);
-	assert_err(bed_run(&b, BED_RESUME, "4", &err), &err, ERR_OPERATOR,
+	assert_err(bed_run(&b, BED_RESUME, "4", &err), &err, ERR_USAGE,
 		   "phase 2 (fake-2) is not done");
 	expect_trace(&b, "");
 	assert_int_equal(bed_job_state(&b), JOB_OPEN);

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* nimadm: migrates a system to its next release on a copy. */
+#include "cli/cmd.h"
+#include "cli/nimadm.h"
+
+#define AT(field) offsetof(struct nimadm_options, field)
+
+static const struct opt options[] = {
+	{ "mksysb", 'T', OPT_STRING, AT(mksysb), "NAME",
+	  "The image to migrate: a mksysb object." },
+	{ "output", 'O', OPT_STRING, AT(output), "FILE",
+	  "The file to write the migrated image to." },
+	{ "name", 'N', OPT_STRING, AT(name), "NAME",
+	  "Define the new image as a mksysb object of this name." },
+	{ "lpp-source", 'l', OPT_STRING, AT(lpp_source), "NAME",
+	  "The packages of the target release." },
+	{ "spot", 's', OPT_STRING, AT(spot), "NAME", "The tools of the target release." },
+	{ "cache", 'j', OPT_STRING, AT(cache), "DIR",
+	  "Where the working tree is kept while the job runs." },
+	{ "accept-licenses", 'Y', OPT_FLAG, AT(accept_licenses), NULL,
+	  "Accept the licences of everything that is installed." },
+	{ "pre-script", 'a', OPT_STRING, AT(pre_script), "NAME",
+	  "Script to run in phase 4." },
+	{ "post-script", 'z', OPT_STRING, AT(post_script), "NAME",
+	  "Script to run in phase 7." },
+	{ "bundle", 'b', OPT_STRING, AT(bundle), "NAME",
+	  "Install the packages of this installp_bundle as well." },
+	{ "exclude-files", 'e', OPT_STRING, AT(exclude_files), "NAME",
+	  "Leave files that match these patterns out of the new image." },
+	{ "image-data", 'i', OPT_STRING, AT(image_data), "NAME",
+	  "Use this layout instead of the image's own." },
+	{ "bosinst-data", 'o', OPT_STRING, AT(bosinst_data), "NAME",
+	  "Use these install settings instead of the image's own." },
+	{ "resolv-conf", 0, OPT_STRING, AT(resolv_conf), "NAME",
+	  "Put this resolv.conf into the new image." },
+	{ "phases", 'P', OPT_STRING, AT(phases), "LIST",
+	  "Run only these phases: 5, 4-8, 1,2,3." },
+	{ "preview", 'p', OPT_FLAG, AT(preview), NULL,
+	  "Run the pre-flight only; with -M, only say what would change." },
+	{ "resume", 0, OPT_FLAG, AT(resume), NULL,
+	  "Go on with an interrupted job, from the first phase that is not proven." },
+	{ "cleanup", 'C', OPT_FLAG, AT(cleanup), NULL,
+	  "Take a job back; may be called at any time." },
+	{ "sync-level", 'M', OPT_FLAG, AT(sync_level), NULL,
+	  "Bring the spot and the lpp_source to one level." },
+	{ "update", 'U', OPT_FLAG, AT(update), NULL,
+	  "Allow an update within the release." },
+	{ "force", 'F', OPT_FLAG, AT(force), NULL,
+	  "Break the lock of an owner that is gone; overwrite the output file." },
+	{ "debug-shell", 'E', OPT_FLAG, AT(debug_shell), NULL,
+	  "When a phase fails, open a shell in the alternate root; keep the cache." },
+	{ "debug", 'D', OPT_FLAG, AT(debug), NULL,
+	  "Log every command; keep the working tree." },
+	{ "verbose", 'V', OPT_FLAG, AT(verbose), NULL, "Show what the tools print." },
+	{ "job", 0, OPT_NUMBER, AT(job), "NUMBER",
+	  "The job to resume, clean up or show." },
+	{ "status", 0, OPT_FLAG, AT(status), NULL, "Show jobs and their phases." },
+	{ "report", 0, OPT_FLAG, AT(report), NULL, "Say where a job's report is." },
+	{ "json", 0, OPT_FLAG, AT(json), NULL,
+	  "Print events as JSON, one object a line: nimadm-events(5)." },
+	{ "client", 'c', OPT_WORDS, AT(clients), "CLIENT,...",
+	  "Running clients; not in this version." },
+	{ "disks", 'd', OPT_WORDS, AT(disks), "DISK,...",
+	  "Target disks of a client; not in this version." },
+	{ "nfs-options", 'm', OPT_STRING, AT(nfs_options), "OPTIONS",
+	  "Mount options of a client's exports; not in this version." },
+	{ "no-bootlist", 'B', OPT_FLAG, AT(no_bootlist), NULL,
+	  "Leave a client's boot list alone; not in this version." },
+	{ "reboot", 'r', OPT_FLAG, AT(reboot), NULL,
+	  "Reboot the client at the end; not in this version." },
+	{ "wake", 'W', OPT_FLAG, AT(wake), NULL,
+	  "Wake a client's alternate root up; not in this version." },
+	{ "sleep", 'S', OPT_FLAG, AT(sleep), NULL,
+	  "Put it back to sleep; not in this version." },
+};
+
+static const char *const synopsis[] = {
+	"-T MKSYSB -O FILE [-N NAME] [-l LPP_SOURCE] [-s SPOT] [-j CACHE] -Y [OPTIONS]",
+	"-p -T MKSYSB -O FILE ...",
+	"--resume {-T MKSYSB | --job NUMBER}",
+	"-C {-T MKSYSB | --job NUMBER}",
+	"-M -s SPOT -l LPP_SOURCE [-p]",
+	"--status [-T MKSYSB | --job NUMBER] [--json]",
+	NULL,
+};
+
+static const char *const notes[] = {
+	"Exit status: 0 done; 1 failed, can be resumed; 2 wrong command line, nothing was "
+	"touched; 3 inhibited by the pre-flight, nothing was touched; 4 locked by another "
+	"job; 5 no such object.",
+	NULL,
+};
+
+static const struct opt_program program = {
+	.name = "nimadm",
+	.synopsis = synopsis,
+	.about =
+		"Migrates a system to its next release on a copy. This version migrates "
+		"images: an image (mksysb) of a system becomes an image of the same system "
+		"on the next release.",
+	.opts = options,
+	.n_opts = ARRAY_SIZE(options),
+	.notes = notes,
+};
+
+/* What needs a running client, and how it was asked for. */
+static const char *client_option(const struct nimadm_options *o)
+{
+	const struct {
+		bool given;
+		const char *option;
+	} needs[] = {
+		{ o->clients.n > 0, "-c" }, { o->disks.n > 0, "-d" },
+		{ o->nfs_options, "-m" },   { o->wake, "-W" },
+		{ o->sleep, "-S" },	    { o->no_bootlist, "-B" },
+		{ o->reboot, "-r" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
+		if (needs[i].given)
+			return needs[i].option;
+	}
+	return NULL;
+}
+
+static int check(const struct nimadm_options *o, const struct strv *args, struct err *err)
+{
+	const struct {
+		bool given;
+		const char *option;
+	} actions[] = {
+		{ o->cleanup, "-C" },	   { o->sync_level, "-M" },
+		{ o->resume, "--resume" }, { o->status, "--status" },
+		{ o->report, "--report" },
+	};
+	const char *first = NULL, *client = client_option(o);
+
+	if (args->n) {
+		err_set(err, ERR_USAGE, "unexpected argument '%s'", args->v[0]);
+		return err_remedy(err,
+				  "the image is named with -T: nimadm -T %s -O FILE -Y",
+				  args->v[0]);
+	}
+	if (client) {
+		err_set(err, ERR_USAGE,
+			"%s needs a running client: this version migrates image to image only",
+			client);
+		return err_remedy(
+			err,
+			"make an image of the system (mksysb -o FILE), define it (nim -o "
+			"define -t mksysb), and call nimadm -T NAME -O FILE -Y");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
+		if (!actions[i].given)
+			continue;
+		if (first)
+			return err_set(err, ERR_USAGE,
+				       "%s and %s cannot be given together", first,
+				       actions[i].option);
+		first = actions[i].option;
+	}
+	if (first && o->phases)
+		return err_set(err, ERR_USAGE, "%s and -P cannot be given together",
+			       first);
+	if (o->preview && (o->phases || (first && !o->sync_level)))
+		return err_set(err, ERR_USAGE, "-p and %s cannot be given together",
+			       first ? first : "-P");
+	return 0;
+}
+
+static int dispatch(struct cli *cli, const struct nimadm_options *o,
+		    const struct strv *args)
+{
+	struct err err = { 0 };
+	int rc = check(o, args, &err);
+
+	if (rc < 0)
+		return cli_exit(rc, &err);
+	if (o->cleanup)
+		return nimadm_cleanup(cli, o);
+	if (o->resume)
+		return nimadm_resume(cli, o);
+	if (o->sync_level)
+		return nimadm_level(cli, o);
+	if (!o->status && !o->report)
+		return nimadm_migrate(cli, o);
+	rc = o->status ? nimadm_status(cli, o, &err) : nimadm_report(cli, o, &err);
+	return cli_exit(rc, &err);
+}
+
+static int run(int argc, char **argv)
+{
+	struct nimadm_options o = { 0 };
+	_cleanup_(cli_done) struct cli cli = { 0 };
+	_cleanup_strv_ struct strv args = STRV_INIT;
+	struct err err = { 0 };
+	int status;
+
+	int rc = cli_parse(&cli, &program, &o, argc, argv, &args, &err);
+	if (rc == 0)
+		status = dispatch(&cli, &o, &args);
+	else
+		status = cli_exit(rc, &err);
+	strv_done(&o.clients);
+	strv_done(&o.disks);
+	return status;
+}
+
+const struct command cmd_nimadm = {
+	.name = "nimadm",
+	.summary = "migrate a system to its next release on a copy",
+	.run = run,
+};

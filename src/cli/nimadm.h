@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parts of the nimadm command: its options, and what each way of calling it does. */
+#pragma once
+
+#include "cli/common.h"
+#include "engine/engine.h"
+
+struct nimadm_options {
+	/* what is to be done; none of them: migrate */
+	bool cleanup, wake, sleep, sync_level, resume, preview, status, report;
+	/* with what */
+	const char *mksysb, *output, *name, *lpp_source, *spot, *cache;
+	const char *pre_script, *post_script, *bundle, *exclude_files, *image_data,
+		*bosinst_data, *resolv_conf;
+	const char *phases;
+	uint64_t job; /* 0: not given */
+	bool accept_licenses, update, force, debug, debug_shell, verbose, json;
+	/* only where a client takes part */
+	struct strv clients, disks;
+	const char *nfs_options;
+	bool no_bootlist, reboot;
+};
+
+/* --- nimadm-spec.c --- */
+/*
+ * Fills the specification from the options and the objects they name. Everything that can be told without reading an
+ * image is checked here, before anything is made: ERR_USAGE (the command line is wrong), ERR_NOTFOUND, ERR_OPERATOR
+ * (an object is not usable).
+ */
+int nimadm_spec(struct cli *cli, struct store *s, const struct nimadm_options *o,
+		struct job_spec *ret, struct err *err) _must_check_;
+/* A job that exists is gone on with: options that are given again must say what it was started with. */
+int nimadm_spec_same(struct cli *cli, struct store *s, const struct nimadm_options *o,
+		     const struct job *job, struct err *err) _must_check_;
+
+/* --- nimadm-choose.c --- */
+/* -l and -s, or the one evident pair. Both results are malloc'd names. */
+int nimadm_choose(struct store *s, const struct nimadm_options *o,
+		  const struct object *image, char **ret_lpp, char **ret_spot,
+		  struct err *err) _must_check_;
+
+/* --- nimadm-output.c --- */
+/* -O and -N: may be written, and belong to nobody else. `input` is the image's file. Result: the absolute path, malloc'd. */
+int nimadm_output(struct store *s, const struct nimadm_options *o, const char *input,
+		  char **ret, struct err *err) _must_check_;
+/* -j, or the default: an existing directory, or one that can be made. Result: the absolute path, malloc'd. */
+int nimadm_cache(struct cli *cli, const struct nimadm_options *o, char **ret,
+		 struct err *err) _must_check_;
+
+/* --- nimadm-job.c --- */
+/* The exit status; prints its own error. */
+int nimadm_migrate(struct cli *cli, const struct nimadm_options *o);
+int nimadm_resume(struct cli *cli, const struct nimadm_options *o);
+int nimadm_cleanup(struct cli *cli, const struct nimadm_options *o);
+
+/* --- nimadm-find.c --- */
+/* The object that an option names. A wrong type is a wrong command line. */
+int nimadm_object(struct store *s, const char *option, const char *name, const char *type,
+		  struct object *ret, struct err *err) _must_check_;
+enum nimadm_which {
+	NIMADM_UNFINISHED, /* the newest that is neither done nor cleaned up; else the newest */
+	NIMADM_NEWEST,
+};
+/* The job that -T or --job means; `verb` is the option that asks for it ("--resume"). 1: the image has no job. */
+int nimadm_find(struct store *s, const struct nimadm_options *o, enum nimadm_which which,
+		const char *verb, struct job_row *ret, struct err *err) _must_check_;
+
+/* --- nimadm-status.c --- */
+int nimadm_status(struct cli *cli, const struct nimadm_options *o, struct err *err)
+	_must_check_;
+/* Prints where the report of a job is. */
+int nimadm_report(struct cli *cli, const struct nimadm_options *o, struct err *err)
+	_must_check_;
+
+/* --- nimadm-level.c --- */
+int nimadm_level(struct cli *cli, const struct nimadm_options *o); /* exit status */
