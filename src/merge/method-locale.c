@@ -118,8 +118,8 @@ static int check_language(const struct merge_ctx *c, struct err *err)
 static char *zone_name(const struct root *r)
 {
 	_cleanup_free_ char *target = root_readlink(r, "/etc/localtime");
-	const char *p = target ? strstr(target, ZONE + 1) : NULL;
-	return xstrdup(p ? p + strlen(ZONE + 1) : "");
+	const char *p = target ? strstr(target, &ZONE[1]) : NULL;
+	return xstrdup(p ? p + strlen(&ZONE[1]) : "");
 }
 
 static const char *modern_zone(const char *old)

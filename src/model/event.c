@@ -67,8 +67,8 @@ void events_emit(struct events *evs, struct event *ev)
 		evs->sinks[i]->emit(evs->sinks[i], ev);
 }
 
-static void emit_text(struct events *evs, enum event_type type, const char *fmt,
-		      va_list ap)
+_printf_(3, 0) static void emit_text(struct events *evs, enum event_type type,
+				     const char *fmt, va_list ap)
 {
 	_cleanup_str_ struct str text = STR_INIT;
 

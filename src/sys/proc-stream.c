@@ -41,6 +41,7 @@ static void feed_lines(struct stream *s, const char *buf, size_t n)
 static void keep_tail(struct stream *s, const char *buf, size_t n)
 {
 	if (n > TAIL_KEEP) {
+		s->tail_cut = true;
 		buf += n - TAIL_KEEP;
 		n = TAIL_KEEP;
 	}
@@ -48,6 +49,7 @@ static void keep_tail(struct stream *s, const char *buf, size_t n)
 	if (s->tail.len > 4 * TAIL_KEEP) {
 		memmove(s->tail.p, s->tail.p + s->tail.len - TAIL_KEEP, TAIL_KEEP + 1);
 		s->tail.len = TAIL_KEEP;
+		s->tail_cut = true;
 	}
 }
 
@@ -100,12 +102,16 @@ void stream_tail(const struct stream *s, char *buf, size_t n)
 
 	while (end > start && (end[-1] == '\n' || end[-1] == '\r' || end[-1] == ' '))
 		end--;
+	bool cut = s->tail_cut;
 	if ((size_t)(end - start) > n - 1) {
 		start = end - (n - 1);
-		/* Whole lines only, where there are any. */
-		const char *cut = memchr(start, '\n', (size_t)(end - start));
-		if (cut)
-			start = cut + 1;
+		cut = true;
+	}
+	/* Whole lines only, where there are any. */
+	if (cut) {
+		const char *feed = memchr(start, '\n', (size_t)(end - start));
+		if (feed)
+			start = feed + 1;
 	}
 	memcpy(buf, start, (size_t)(end - start));
 	buf[end - start] = '\0';

@@ -9,6 +9,7 @@ struct stream {
 	bool is_err;
 	struct str line;     /* the incomplete last line */
 	struct str tail;     /* at least the last 2 KiB */
+	bool tail_cut;	     /* something was there before them */
 	struct str *collect; /* raw bytes go here instead of on_line */
 	size_t collect_max;
 	void (*on_line)(void *arg, const char *line, bool is_err);

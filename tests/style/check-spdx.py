@@ -8,7 +8,7 @@ import common
 TAG = "SPDX-License-" + "Identifier: GPL-2.0-or-later"
 CODE = (".c", ".h")
 SCRIPTS = (".sh", ".py", "meson.build", ".ini", ".sql")
-SENTENCE = re.compile(r"\w+ \w+")
+SENTENCE = re.compile(r"\w+[^\w]+\w+")
 
 
 def comment_in(lines):

@@ -112,6 +112,27 @@ static void tail_keeps_whole_last_lines(void **state)
 	assert_int_equal(strcspn(res.tail, "\n"), 5);
 }
 
+/* The kept bytes begin exactly at a line feed: that is the end of a line nobody sees. */
+static void tail_does_not_begin_with_a_cut_line(void **state)
+{
+	_cleanup_str_ struct str in = STR_INIT;
+	struct proc_result res;
+	struct err err = { 0 };
+
+	for (int i = 0; i < 100; i++)
+		str_addc(&in, 'a');
+	str_addc(&in, '\n');
+	for (int i = 0; i < 2046; i++)
+		str_addc(&in, 'x');
+	str_addc(&in, '\n');
+	struct proc_spec spec = { .argv = SH("cat; exit 1"),
+				  .input = in.p,
+				  .input_len = in.len };
+	assert_int_equal(proc_run(&spec, &res, &err), 1);
+	assert_int_equal(strlen(res.tail), 2046);
+	assert_int_equal(res.tail[0], 'x');
+}
+
 static void death_by_signal(void **state)
 {
 	struct proc_result res;
@@ -405,6 +426,7 @@ int main(void)
 		cmocka_unit_test(cuts_endless_lines),
 		cmocka_unit_test(exit_status_is_a_condition),
 		cmocka_unit_test(tail_keeps_whole_last_lines),
+		cmocka_unit_test(tail_does_not_begin_with_a_cut_line),
 		cmocka_unit_test(death_by_signal),
 		cmocka_unit_test(missing_programs_are_named),
 		cmocka_unit_test(exec_failure_is_reported),
