@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# build.sh PROFILE RELEASE OUT: a real server tree of that release from tests/profiles/PROFILE.list and edits.sh.
+# OUT ending in .tar becomes an archive, anything else a directory (which must not exist).
+# The package mirror is NIM_MIRROR (and NIM_MIRROR_SECURITY), else this machine's own apt configuration with
+# the suite replaced. Needs root, mmdebstrap and tar.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+profile=${1:?usage: build.sh PROFILE RELEASE OUT}
+release=${2:?usage: build.sh PROFILE RELEASE OUT}
+out=${3:?usage: build.sh PROFILE RELEASE OUT}
+
+die()
+{
+	echo "build.sh: $*" >&2
+	exit 1
+}
+
+[ -f "$here/$profile.list" ] ||
+	die "no profile $profile; there are: $(cd "$here" && echo *.list | sed 's/\.list//g')"
+[ "$(id -u)" = 0 ] || die "needs root"
+[ -e "$out" ] && die "$out exists; remove it first"
+
+sources()
+{
+	if [ -n "${NIM_MIRROR:-}" ]; then
+		echo "deb $NIM_MIRROR $release main"
+		[ -z "${NIM_MIRROR_SECURITY:-}" ] ||
+			echo "deb $NIM_MIRROR_SECURITY $release-security main"
+		return
+	fi
+	local mine
+	# shellcheck disable=SC1091
+	mine=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	# shellcheck disable=SC2016
+	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+		sort -u | while read -r uri suite component; do
+		case $suite in
+		"$mine" | "$mine"-security | "$mine"-updates)
+			echo "deb $uri $release${suite#"$mine"} $component"
+			;;
+		esac
+	done
+}
+
+list=$(cat "$here/base.list" "$here/$profile.list" | sed 's/#.*//' | xargs | tr ' ' ,)
+if [ "$release" = bullseye ]; then
+	# Renamed since: what bullseye calls it.
+	list=${list//libapache2-mod-php/libapache2-mod-php7.4}
+fi
+
+tmp=$(mktemp -d "${TMPDIR:-/var/tmp}/nimadm-profile.XXXXXX")
+trap 'rm -rf --one-file-system "$tmp"' EXIT
+sources >"$tmp/sources.list"
+[ -s "$tmp/sources.list" ] || die "no package mirror: set NIM_MIRROR"
+
+root=$tmp/root
+variant=()
+if [ "$release" = bullseye ]; then
+	# As a Debian 11 that was once Debian 9: /bin, /sbin and /lib are directories.
+	variant=(--hook-dir=/usr/share/mmdebstrap/hooks/no-merged-usr)
+	[ -d /usr/share/mmdebstrap/hooks/no-merged-usr ] || variant=()
+fi
+mmdebstrap --quiet --variant=minbase --format=directory --include="$list" "${variant[@]}" \
+	--aptopt='Acquire::Check-Valid-Until "false"' --skip=cleanup/tmp \
+	"$release" "$root" "$tmp/sources.list"
+"$here/edits.sh" "$root" "$profile"
+find "$root/run" "$root/tmp" -mindepth 1 -delete
+
+case $out in
+*.tar)
+	tar --create --file="$out.part" --directory="$root" --numeric-owner --sparse --acls \
+		--xattrs --xattrs-include='*' --one-file-system .
+	mv "$out.part" "$out"
+	;;
+*)
+	mv "$root" "$out"
+	;;
+esac
