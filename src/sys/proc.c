@@ -325,9 +325,19 @@ static bool has_ended(const struct run *r)
 	       info.si_pid == r->pid;
 }
 
+/* When a running command has gone without a sign of life for too long. */
+static double quiet_until(const struct run *r)
+{
+	if (r->how != PROC_EXITED || r->ended || !r->spec->alive || r->spec->quiet_s == 0)
+		return NO_DEADLINE;
+	return *r->spec->alive + r->spec->quiet_s;
+}
+
 static int poll_timeout(const struct run *r)
 {
 	double until = MIN(MIN(r->deadline, r->kill_at), r->linger_until);
+
+	until = MIN(until, quiet_until(r));
 
 	if (until >= NO_DEADLINE)
 		return r->pidfd < 0 && !r->ended ? 50 : -1;
@@ -342,7 +352,7 @@ static void check_clocks(struct run *r)
 {
 	double now = clock_mono();
 
-	if (r->how == PROC_EXITED && !r->ended && now >= r->deadline)
+	if (r->how == PROC_EXITED && !r->ended && now >= MIN(r->deadline, quiet_until(r)))
 		stop(r, PROC_TIMED_OUT);
 	if (now >= r->kill_at) {
 		signal_group(r, SIGKILL);

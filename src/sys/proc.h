@@ -24,8 +24,11 @@ struct proc_spec {
 	/* Runs to its end although cancellation was asked for: for commands that clean up. */
 	bool uncancellable;
 	unsigned timeout_s; /* 0: none */
-	struct str *out;    /* collect standard output here (raw), instead of on_line */
-	size_t out_max;	    /* 0: 64 MiB; more is an error */
+	/* Time out too when *alive (clock_mono, set by on_line) is older than quiet_s; 0 or NULL: no such watch. */
+	unsigned quiet_s;
+	const double *alive;
+	struct str *out; /* collect standard output here (raw), instead of on_line */
+	size_t out_max;	 /* 0: 64 MiB; more is an error */
 	/* Each complete line without '\n'; is_err tells stderr. May be NULL. */
 	void (*on_line)(void *arg, const char *line, bool is_err);
 	void *arg;

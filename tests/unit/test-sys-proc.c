@@ -235,6 +235,32 @@ static void too_much_output_is_an_error(void **state)
 	assert_true(out.len <= 100000);
 }
 
+static void note_life(void *arg, const char *line, bool is_err)
+{
+	if (streq(line, "alive"))
+		*(double *)arg = clock_mono();
+}
+
+static void silence_stops_what_still_prints(void **state)
+{
+	struct proc_result res;
+	struct err err = { 0 };
+	double alive = clock_mono();
+	struct proc_spec spec = {
+		.argv = SH("echo alive; while :; do echo noise; sleep 0.1; done"),
+		.on_line = note_life,
+		.arg = &alive,
+		.alive = &alive,
+		.quiet_s = 1,
+	};
+
+	assert_int_equal(proc_run(&spec, &res, &err), 1);
+	assert_int_equal(res.how, PROC_TIMED_OUT);
+	spec.argv = SH("for i in 1 2 3 4; do echo alive; sleep 0.5; done");
+	alive = clock_mono();
+	assert_int_equal(proc_run(&spec, &res, &err), 0);
+}
+
 static void timeout_stops_the_whole_group(void **state)
 {
 	_cleanup_str_ struct str out = STR_INIT;
@@ -434,6 +460,7 @@ int main(void)
 		cmocka_unit_test(input_is_read_whole),
 		cmocka_unit_test(too_much_output_is_an_error),
 		cmocka_unit_test(timeout_stops_the_whole_group),
+		cmocka_unit_test(silence_stops_what_still_prints),
 		cmocka_unit_test(sigterm_proof_is_killed),
 		cmocka_unit_test(background_output_does_not_hang),
 		cmocka_unit_test(only_wanted_descriptors_pass),
