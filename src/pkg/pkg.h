@@ -22,6 +22,7 @@ struct pkg_ctx {
 		work_dir; /* the job's directory for logs and state (dpkg's status-fd log, plan) */
 	const char *release;	   /* target codename */
 	const struct strv *bundle; /* extra packages to install, or NULL */
+	unsigned script_timeout_s; /* longest silence of one maintainer script; 0: 900 */
 };
 
 struct pkg_backend {
@@ -40,6 +41,9 @@ struct pkg_backend {
 			  struct err *err); /* phase 6 */
 	int (*finish)(const struct pkg_ctx *c,
 		      struct err *err); /* takes `prepare` back; idempotent */
+	/* Merges /bin, /sbin and /lib* into /usr. `c->root` is a plain tree (the overlay is laid over it later); `c->run` is not
+	 * needed. Merged already: 0 at once. May be repeated after a crash. NULL: this system knows no such thing. */
+	int (*merge_usr)(const struct pkg_ctx *c, struct err *err);
 	/* Nothing half-installed, all at the lpp_source's level; findings say what is not. */
 	int (*verify)(const struct pkg_ctx *c, const struct pkg_plan *p, bool bos_only,
 		      struct findings *fs, struct err *err);
