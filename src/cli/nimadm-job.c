@@ -215,7 +215,6 @@ static int go_on(struct run *r, int64_t id, struct err *err)
 	if (nimadm_spec_same(r->cli, r->store, r->o, &r->job, err) < 0)
 		return -1;
 	if (row.state == JOB_DONE || row.state == JOB_CLEANED) {
-		_cleanup_free_ char *ref = job_ref(&r->job);
 		if (row.state == JOB_DONE && r->select.all)
 			return 1;
 		err_set(err, ERR_OPERATOR,

@@ -128,15 +128,40 @@ static int migrate(struct store *s, struct err *err)
 	return set_pragma(s, "user_version", (int64_t)ARRAY_SIZE(steps), err);
 }
 
+/* One snapshot for all that is read: another process may be making the schema at this moment. */
+static int first_look(struct store *s, int64_t *ret_version, struct err *err)
+{
+	if (exec(s, "BEGIN", err) < 0)
+		return -1;
+	int rc = read_version(s, ret_version, err);
+	sqlite3_exec(s->db, rc < 0 ? "ROLLBACK" : "COMMIT", NULL, NULL, NULL);
+	return rc;
+}
+
+/* SQLite does not wait by itself here, whatever the busy timeout, when others have the new file open. */
+static int enter_wal(struct store *s, struct err *err)
+{
+	enum { TRIES = 300, PAUSE_US = 100000 };
+
+	for (int i = 0;; i++) {
+		int code = sqlite3_exec(s->db, "PRAGMA journal_mode = WAL", NULL, NULL,
+					NULL);
+		if (code == SQLITE_OK)
+			return 0;
+		if ((code & 0xff) != SQLITE_BUSY || i >= TRIES)
+			return store_error(s, err);
+		usleep(PAUSE_US);
+	}
+}
+
 int store_schema_check(struct store *s, struct err *err)
 {
 	int64_t version;
 
-	if (read_version(s, &version, err) < 0)
+	if (first_look(s, &version, err) < 0)
 		return -1;
 	/* After the check: a newer file must not be touched. */
-	if (exec(s, "PRAGMA journal_mode = WAL", err) < 0 ||
-	    exec(s, "PRAGMA synchronous = FULL", err) < 0 ||
+	if (enter_wal(s, err) < 0 || exec(s, "PRAGMA synchronous = FULL", err) < 0 ||
 	    exec(s, "PRAGMA foreign_keys = ON", err) < 0)
 		return -1;
 	if (version == (int64_t)ARRAY_SIZE(steps))
