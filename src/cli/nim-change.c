@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* nim: change, remove, reset. */
+/* The operations change, remove and reset of nim. */
 #include <errno.h>
 
 #include "cli/nim.h"

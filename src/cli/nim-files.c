@@ -62,7 +62,7 @@ static int source_file(struct nim_request *r, char **ret, struct err *err)
 	return 0;
 }
 
-static int copy(struct nim_request *r, const char *location, struct err *err)
+int nim_copy_source(struct nim_request *r, const char *location, struct err *err)
 {
 	_cleanup_free_ char *from = NULL;
 
@@ -73,7 +73,7 @@ static int copy(struct nim_request *r, const char *location, struct err *err)
 
 /* --- what the files must look like --- */
 
-static int read_text(const char *location, struct str *text, struct err *err)
+int nim_read_text(const char *location, struct str *text, struct err *err)
 {
 	if (files_is_dir(location))
 		return err_set(err, ERR_OPERATOR, "%s is a directory, not a file",
@@ -115,7 +115,7 @@ static int check_bundle(struct nim_request *r, const char *location, struct find
 	_cleanup_strv_ struct strv packages = STRV_INIT;
 	_cleanup_str_ struct str text = STR_INIT;
 
-	if (read_text(location, &text, err) < 0 ||
+	if (nim_read_text(location, &text, err) < 0 ||
 	    bundle_parse(&packages, location, str_c(&text), text.len, err) < 0)
 		return -1;
 	if (packages.n == 0)
@@ -143,7 +143,7 @@ static int check_exclude(struct nim_request *r, const char *location, struct fin
 	_cleanup_str_ struct str text = STR_INIT;
 	char *rest, *line;
 
-	if (read_text(location, &text, err) < 0)
+	if (nim_read_text(location, &text, err) < 0)
 		return -1;
 	rest = text.p;
 	for (unsigned n = 1; rest && (line = next_line(&rest)); n++)
@@ -174,7 +174,7 @@ static int check_resolv(struct nim_request *r, const char *location, struct find
 	_cleanup_str_ struct str text = STR_INIT;
 	char *rest, *line;
 
-	if (read_text(location, &text, err) < 0)
+	if (nim_read_text(location, &text, err) < 0)
 		return -1;
 	rest = text.p;
 	for (unsigned n = 1; rest && (line = next_line(&rest)); n++)
@@ -187,24 +187,24 @@ static int check_resolv(struct nim_request *r, const char *location, struct find
 
 const struct nim_handler nim_script = {
 	.type = "script",
-	.create = copy,
+	.create = nim_copy_source,
 	.check = check_script,
 };
 
 const struct nim_handler nim_installp_bundle = {
 	.type = "installp_bundle",
-	.create = copy,
+	.create = nim_copy_source,
 	.check = check_bundle,
 };
 
 const struct nim_handler nim_exclude_files = {
 	.type = "exclude_files",
-	.create = copy,
+	.create = nim_copy_source,
 	.check = check_exclude,
 };
 
 const struct nim_handler nim_resolv_conf = {
 	.type = "resolv_conf",
-	.create = copy,
+	.create = nim_copy_source,
 	.check = check_resolv,
 };

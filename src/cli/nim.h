@@ -75,6 +75,11 @@ char *nim_default_location(const struct nim_request *r);
 int nim_open_log(struct nim_request *r, struct err *err) _must_check_;
 /* Copies a file; appears under `to` only when complete. */
 int nim_copy_file(const char *from, const char *to, struct err *err) _must_check_;
+/* A handler's create: copies the file that source= names, itself or as a resource of the same type. */
+int nim_copy_source(struct nim_request *r, const char *location, struct err *err)
+	_must_check_;
+/* A small text file; refuses directories and what has a NUL. */
+int nim_read_text(const char *location, struct str *text, struct err *err) _must_check_;
 /* Sets or removes a state attribute of the request's object. */
 int nim_set(struct nim_request *r, const char *attr, const char *value, struct err *err)
 	_must_check_;

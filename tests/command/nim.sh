@@ -93,9 +93,9 @@ t_ok nim -o reset b1
 t_equal "ready for use" "$(attr Rstate b1)"
 
 t_case "mistakes on the command line: status 2, the nearest word, an example"
-t_fail_with 2 nim -o define -t scrpt x
+t_fail_with 2 nim -o define -t scripd x
 t_match "did you mean 'script'" -
-t_fail_with 2 nim -o defin -t script x
+t_fail_with 2 nim -o defineo -t script x
 t_match "did you mean 'define'" -
 t_fail_with 2 nim -o define -t script -a locaton=/x x
 t_match "no attribute 'locaton'" -
@@ -220,7 +220,7 @@ if [ "$(id -u)" = 0 ]; then
 		mount -t tmpfs -o size=512k tmpfs "$1/small"
 		export NIM_STATE=$1/small
 		"$2/nim" -o define -t standalone kept
-		head -c 1M /dev/zero >"$1/small/fill" || echo "full, as wanted"
+		if head -c 1M /dev/zero >"$1/small/fill"; then exit 9; fi
 		status=0
 		for i in $(seq 100); do
 			"$2/nim" -o define -t standalone -a comments="$(head -c 4000 /dev/zero | tr "\0" x)" \
