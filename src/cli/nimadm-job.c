@@ -122,6 +122,16 @@ static int end(struct run *r, int rc, const struct err *err)
 
 /* --- the run --- */
 
+/* -D: every command that is run, one a line (sys/proc.h). */
+static void trace_commands(const struct run *r)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%lld.trace", r->job.log_dir,
+					      (long long)r->job.id);
+
+	if (r->job.spec.debug)
+		setenv("NIMADM_TRACE", path, 0);
+}
+
 static int run_engine(struct run *r, struct err *err)
 {
 	bool shell = r->o->debug_shell || r->job.spec.keep;
@@ -141,6 +151,7 @@ static int run_engine(struct run *r, struct err *err)
 		cfg.on_failed = phase_debug_shell;
 	if (add_sinks(r, err) < 0)
 		return -1;
+	trace_commands(r);
 	int rc = engine_run(&cfg, err);
 	if (phase_release(&r->job, &release) < 0)
 		events_warning(&r->events, "%s", release.msg);

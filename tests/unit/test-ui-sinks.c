@@ -55,13 +55,14 @@ static char *record(struct event_sink *(*make)(FILE *out, const unsigned *w,
 {
 	char *text = NULL;
 	size_t len = 0;
-	_cleanup_fclose_ FILE *out = open_memstream(&text, &len);
+	FILE *out = open_memstream(&text, &len);
 	struct events evs = { 0 };
 
 	events_add_sink(&evs, make(out, weights, verbose));
 	play(&evs);
 	events_done(&evs);
-	fflush(out);
+	/* closing may move the text once more */
+	fclose(out);
 	return text;
 }
 
