@@ -18,6 +18,7 @@
 #define PROCESSES_DEFAULT 4096
 #define TIMEOUT_DEFAULT	  7200
 #define NAMESPACE_END_MS  60000
+#define INNER_PATH	  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 struct sandbox {
 	struct runner runner;
@@ -254,6 +255,14 @@ static void note_limits(const struct sandbox *sb, const struct run *run,
 		used ? "\n" : "", fmt_bytes(size, sizeof(size), sb->cfg.memory_max));
 }
 
+static bool sets_path(const struct proc_spec *spec)
+{
+	for (const char *const *e = spec->env; e && *e; e++)
+		if (starts_with(*e, "PATH="))
+			return true;
+	return false;
+}
+
 static int build_argv(const struct sandbox *sb, struct run *run, struct bwrap_line *line,
 		      struct err *err)
 {
@@ -272,6 +281,9 @@ static int build_argv(const struct sandbox *sb, struct run *run, struct bwrap_li
 	/* A debug shell keeps its terminal; bytes cannot be pushed into it, the filter sees to that. */
 	if (!run->spec->tty)
 		strv_add(&line->words, "--new-session");
+	/* The master's own PATH means nothing inside. */
+	if (!sets_path(run->spec))
+		strv_add_all(&line->words, "--setenv", "PATH", INNER_PATH, NULL);
 	if (bwrap_line_build(line, &sb->cfg, &fds, err) < 0)
 		return -1;
 	strv_add_all(&line->words, "--chdir", run->spec->cwd ? run->spec->cwd : "/", "--",

@@ -91,6 +91,10 @@ t_ok test -f "$work/root/var/lib/dpkg/new"
 t_fail_with 7 sandbox bash -c 'exit 7'
 t_ok sandbox bash -c '[ "$(< /proc/sys/kernel/hostname)" = client.example ]'
 
+t_case "PATH inside is not the master's"
+t_equal /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+	"$(PATH=/opt/master/bin:$PATH sandbox bash -c 'echo "$PATH"')"
+
 t_case "/tmp, /run, /dev/null and /dev/shm can be used on both sides"
 t_ok sandbox bash -c 'for d in "" /alt_inst; do
 	echo x > $d/tmp/f && echo x > $d/run/lock/f && echo x > $d/dev/null && echo x > $d/dev/shm/f || exit 1
