@@ -27,8 +27,9 @@ struct merge_ctx {
 	const char *work_dir;		    /* the job's directory */
 	const char *hooks_dir;		    /* NULL: /etc/nimadm/merge.d */
 	struct events *events;
-	struct findings *findings; /* what needs a human, and what was done (INFO) */
-	struct json_t *report;	   /* object: one member per method, what it changed */
+	/* What needs a human, and what was done (INFO). Not emitted as events: that is the caller's. */
+	struct findings *findings;
+	struct json_t *report; /* object: one member per method, what it changed */
 	/* The file `path` as package `pkg` of exactly `version` shipped it; 1: not to be had. */
 	int (*pristine)(void *arg, const char *pkg, const char *version, const char *arch,
 			const char *path, struct str *out, struct err *err);

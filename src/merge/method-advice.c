@@ -17,7 +17,7 @@ struct advice {
 	const char *pattern;
 	const char *newest;   /* its last component is a version; may be NULL */
 	const char *contains; /* a text that one of the file's lines must hold, or NULL */
-	bool edited;	      /* only files that differ from what their package shipped */
+	bool local;	      /* only files that no package shipped */
 	int from_major, to_major;   /* only for this hop; 0: any */
 	const char *title, *remedy; /* "{}": the capture; "{new}": the newest one */
 };
@@ -38,21 +38,14 @@ static const struct advice rules[] = {
 	  .remedy =
 		  "there is no way back for the data: take a dump before the reboot; the image must "
 		  "hold a clean shutdown (SET GLOBAL innodb_fast_shutdown=0 before it)" },
-	{ .id = "php",
-	  .pattern = "/etc/php/*/*/php.ini",
-	  .newest = "/etc/php/*",
-	  .edited = true,
-	  .title = "PHP's settings of version {} are not those of {new}",
-	  .remedy =
-		  "carry over what you changed in /etc/php/{}: diff it with /etc/php/{new}" },
 	{ .id = "php-pool",
 	  .pattern = "/etc/php/*/fpm/pool.d/*.conf",
 	  .newest = "/etc/php/*",
-	  .edited = true,
-	  .title = "PHP-FPM pools of version {} are not those of {new}",
+	  .local = true,
+	  .title = "A PHP-FPM pool of your own belongs to version {}",
 	  .remedy =
-		  "carry the pools over to /etc/php/{new}/fpm/pool.d, and the socket's name in the "
-		  "web server's configuration" },
+		  "copy it to /etc/php/{new}/fpm/pool.d; where its socket's name has the version in "
+		  "it, change the web server's configuration, too" },
 	{ .id = "php-socket",
 	  .pattern = "/etc/nginx/sites-enabled/*",
 	  .contains = "php8.2-fpm.sock",
@@ -230,7 +223,7 @@ static bool concerns(const struct merge_ctx *c, const struct advice *a, const ch
 {
 	if (a->contains && !has_text(c, path, a->contains))
 		return false;
-	return !a->edited || shipped_is_edited(shipped, c->old_root, path);
+	return !a->local || !map_has(shipped, path);
 }
 
 /* One finding for all files of one capture; without versions all matches are one matter. */

@@ -10,7 +10,6 @@
 
 #include "merge/method.h"
 #include "merge/methods.h"
-#include "merge/refine.h"
 #include "merge/shipped.h"
 #include "merge/three-way.h"
 
@@ -200,32 +199,16 @@ static int install(const struct work *w, struct item *it, const struct str *merg
 	return 0;
 }
 
-/* The first conflict of a merged text, at most a dozen lines of it. */
-static void show_conflict(const struct str *merged, struct str *ret)
-{
-	const char *p = strstr(str_c(merged), "<<<<<<< ");
-	for (int i = 0; p && *p && i < 12; i++) {
-		size_t n = strcspn(p, "\n");
-		str_addf(ret, "%s%.*s", i ? "\n" : "", (int)MIN(n, (size_t)200), p);
-		if (starts_with(p, ">>>>>>> "))
-			return;
-		p += n + (p[n] == '\n');
-	}
-}
-
 static int merge_texts(const struct work *w, struct item *it, struct err *err)
 {
 	struct three_way in = { .mine = &it->mine,
 				.base = &it->base,
 				.theirs = &it->theirs };
-	_cleanup_str_ struct str merged = STR_INIT, refined = STR_INIT, why = STR_INIT;
-	switch (three_way_merge(w->c->run, &in, &merged, &why, err)) {
+	_cleanup_str_ struct str merged = STR_INIT, why = STR_INIT;
+	switch (three_way_solve(w->c->run, &in, &merged, &why, err)) {
 	case 0:
 		return install(w, it, &merged, err);
 	case 1:
-		if (refine_conflicts(&merged, &refined))
-			return install(w, it, &refined, err);
-		show_conflict(&merged, &why);
 		return leave_both(w, it, &conflict_text, str_c(&why), err);
 	case 2:
 		return leave_both(w, it, &no_base_text, str_c(&why), err);

@@ -68,8 +68,6 @@ void method_find(const struct merge_ctx *c, const char *id,
 		 const char *remedy)
 {
 	findings_add(c->findings, id, severity, title, evidence, remedy);
-	if (c->events)
-		events_finding(c->events, &c->findings->v[c->findings->n - 1]);
 }
 
 void method_findf(const struct merge_ctx *c, const struct method_text *t, const char *fmt,

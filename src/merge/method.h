@@ -16,7 +16,8 @@ struct json_t *method_report(const struct merge_ctx *c, const char *method);
 void method_append(const struct merge_ctx *c, const char *method, const char *key,
 		   struct json_t *item);
 
-/* A finding, also emitted as an event. `remedy` is constant text; method_findf formats the evidence. */
+/* A finding; the caller of merge_run emits them as events, with those of an earlier run. method_findf formats the
+ * evidence. */
 void method_find(const struct merge_ctx *c, const char *id,
 		 enum finding_severity severity, const char *title, const char *evidence,
 		 const char *remedy);

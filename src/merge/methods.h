@@ -15,6 +15,7 @@ extern const struct merge_method method_net_names;
 extern const struct merge_method method_sysctl;
 extern const struct merge_method method_initramfs;
 extern const struct merge_method method_conffiles;
+extern const struct merge_method method_successors;
 extern const struct merge_method method_users;
 extern const struct merge_method method_services;
 extern const struct merge_method method_locale;

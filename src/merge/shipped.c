@@ -93,13 +93,26 @@ static bool has_md5(const struct str *s, const char *md5)
 	return streq(hex, md5);
 }
 
-bool shipped_is_edited(const struct map *shipped, const struct root *r, const char *path)
+/* 1: as recorded; 0: edited; -1: not recorded or not there. */
+static int compare(const struct map *shipped, const struct root *r, const char *path)
 {
 	const struct shipped *s = map_get(shipped, path);
 	_cleanup_str_ struct str text = STR_INIT;
 	struct err err = { 0 };
-	return s && root_read_opt(r, path, CONF_MAX, &text, &err) == 0 &&
-	       !has_md5(&text, s->md5);
+	if (!s || root_read_opt(r, path, CONF_MAX, &text, &err) != 0)
+		return -1;
+	return has_md5(&text, s->md5);
+}
+
+bool shipped_is_edited(const struct map *shipped, const struct root *r, const char *path)
+{
+	return compare(shipped, r, path) == 0;
+}
+
+bool shipped_is_pristine(const struct map *shipped, const struct root *r,
+			 const char *path)
+{
+	return compare(shipped, r, path) == 1;
 }
 
 /* 0: read and of that checksum; 1: no. */

@@ -18,6 +18,9 @@ struct shipped {
 int shipped_read(const struct root *r, struct map **ret, struct err *err) _must_check_;
 /* The file is recorded, is there, and differs from the record. */
 bool shipped_is_edited(const struct map *shipped, const struct root *r, const char *path);
+/* The file is recorded, is there, and is as recorded. */
+bool shipped_is_pristine(const struct map *shipped, const struct root *r,
+			 const char *path);
 
 /*
  * The content that the old package shipped for `path`, verified against the record: out of ucf's cache, from a file of

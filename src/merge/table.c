@@ -15,6 +15,7 @@ static const struct merge_method *const table[] = {
 	&method_initramfs,
 	/* after the packages */
 	&method_conffiles,
+	&method_successors,
 	&method_users,
 	&method_services,
 	&method_locale,

@@ -8,6 +8,8 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include "merge/refine.h"
+
 #define MERGE_TIMEOUT 120
 
 /* Exit status: 0 clean, 1 conflicts, 125 no tool could do it. git counts conflicts up to 127 and has 255 for an error;
@@ -91,4 +93,32 @@ int three_way_merge(struct runner *run, const struct three_way *in, struct str *
 		return 1;
 	str_addf(why, "%s", res.tail[0] ? res.tail : "the merge tool failed");
 	return 2;
+}
+
+/* The first conflict of a merged text, at most a dozen lines of it. */
+static void show_conflict(const struct str *merged, struct str *ret)
+{
+	const char *p = strstr(str_c(merged), "<<<<<<< ");
+	for (int i = 0; p && *p && i < 12; i++) {
+		size_t n = strcspn(p, "\n");
+		str_addf(ret, "%s%.*s", i ? "\n" : "", (int)MIN(n, (size_t)200), p);
+		if (starts_with(p, ">>>>>>> "))
+			return;
+		p += n + (p[n] == '\n');
+	}
+}
+
+int three_way_solve(struct runner *run, const struct three_way *in, struct str *out,
+		    struct str *why, struct err *err)
+{
+	_cleanup_str_ struct str merged = STR_INIT;
+	int rc = three_way_merge(run, in, &merged, why, err);
+	if (rc == 0) {
+		str_addn(out, merged.p, merged.len);
+	} else if (rc == 1) {
+		if (refine_conflicts(&merged, out))
+			return 0;
+		show_conflict(&merged, why);
+	}
+	return rc;
 }

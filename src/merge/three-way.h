@@ -12,3 +12,8 @@ struct three_way {
  * (a binary file, none installed); `why` says so. -1: could not be run at all, or cancelled. */
 int three_way_merge(struct runner *run, const struct three_way *in, struct str *out,
 		    struct str *why, struct err *err) _must_check_;
+
+/* As three_way_merge, with conflicts of neighbouring lines solved (merge/refine.h); on 1 *out is empty and `why` shows the
+ * first conflict. */
+int three_way_solve(struct runner *run, const struct three_way *in, struct str *out,
+		    struct str *why, struct err *err) _must_check_;

@@ -148,6 +148,12 @@ static void advice_follows_what_is_there(void **state)
 	fixture_both(&f, "/usr/lib/postgresql/17/bin/x", "");
 	fixture_both(&f, "/root/.ssh/authorized_keys", "# ssh-dss x\nssh-ed25519 y\n");
 	fixture_both(&f, "/home/a/.ssh/authorized_keys", "ssh-dss AAAA a\n");
+	fixture_both(&f, "/etc/php/8.2/fpm/pool.d/www.conf", "");
+	fixture_both(&f, "/etc/php/8.2/fpm/pool.d/shop.conf", "");
+	fixture_put(
+		&f.old, "/var/lib/ucf/hashfile",
+		"00000000000000000000000000000000  /etc/php/8.2/fpm/pool.d/www.conf\n");
+	fixture_put(&f.new, "/etc/php/8.4/x", "");
 	fixture_run(&f, "advice");
 	fixture_has_finding(&f, "advice.postgresql", FINDING_WARN,
 			    "/etc/postgresql/15/main/postgresql.conf\n"
@@ -155,7 +161,9 @@ static void advice_follows_what_is_there(void **state)
 	const struct finding *cluster = fixture_find(&f, "advice.postgresql");
 	assert_true(cluster && strstr(cluster->remedy, "pg_upgradecluster 15 "));
 	fixture_has_finding(&f, "advice.ssh-dss", FINDING_WARN, "/home/a/");
-	assert_int_equal(f.findings.n, 2);
+	fixture_has_finding(&f, "advice.php-pool", FINDING_WARN,
+			    "/etc/php/8.2/fpm/pool.d/shop.conf");
+	assert_int_equal(f.findings.n, 3);
 	fixture_done(&f);
 }
 

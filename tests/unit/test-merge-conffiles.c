@@ -225,6 +225,30 @@ static void merges_ucfs_files(void **state)
 	}
 }
 
+static void versioned_settings_are_carried_over(void **state)
+{
+	struct fixture f;
+	fixture_init(&f);
+	f.c.pristine = pristine;
+	_cleanup_free_ char *was = md5_of(base_text), *is = md5_of(theirs_text);
+	_cleanup_free_ char *old = xasprintf("%s  /etc/php/8.2/fpm/php.ini\n", was);
+	_cleanup_free_ char *now = xasprintf("%s%s  /etc/php/8.4/fpm/php.ini\n", old, is);
+	fixture_put(&f.old, "/var/lib/ucf/hashfile", old);
+	fixture_put(&f.new, "/var/lib/ucf/hashfile", now);
+	fixture_put(&f.old, "/var/lib/ucf/cache/:etc:php:8.2:fpm:php.ini", base_text);
+	fixture_both(&f, "/etc/php/8.2/fpm/php.ini", mine_text);
+	fixture_put(&f.new, "/etc/php/8.4/fpm/php.ini", theirs_text);
+	/* Not installed: no successor, however new. */
+	fixture_put(&f.new, "/etc/php/9.0/fpm/php.ini", theirs_text);
+	fixture_put(&f.new, "/usr/lib/php/8.4/php.ini-production", theirs_text);
+	fixture_run(&f, "successors");
+	fixture_is(&f.new, "/etc/php/8.4/fpm/php.ini", merged_text);
+	fixture_is(&f.new, "/etc/php/8.2/fpm/php.ini", mine_text);
+	fixture_has_finding(&f, "conffiles.carried", FINDING_INFO,
+			    "/etc/php/8.2/fpm/php.ini to /etc/php/8.4/fpm/php.ini");
+	fixture_done(&f);
+}
+
 static int three(const char *mine, const char *base, const char *theirs, struct str *out)
 {
 	_cleanup_str_ struct str m = STR_INIT, b = STR_INIT, t = STR_INIT, why = STR_INIT;
@@ -311,6 +335,7 @@ int main(void)
 		cmocka_unit_test(brings_replaced_edits_back),
 		cmocka_unit_test(tells_about_obsolete_and_deleted_files),
 		cmocka_unit_test(merges_ucfs_files),
+		cmocka_unit_test(versioned_settings_are_carried_over),
 		cmocka_unit_test(merge_tool_keeps_odd_texts),
 		cmocka_unit_test(solves_neighbouring_edits),
 		cmocka_unit_test(refuses_to_understand_odd_conflicts),
