@@ -85,11 +85,34 @@ static int take_lease(struct run *r, const char *subject, struct err *err)
 
 /* --- ends --- */
 
+/* What the pre-flight found, in one line. */
+static void say_preflight(const struct run *r)
+{
+	static const char *const names[] = { "PASS", "INFO", "WARN", "INHIBIT" };
+	unsigned counts[ARRAY_SIZE(names)] = { 0 };
+	size_t i;
+	json_t *f;
+
+	json_array_foreach(json_object_get(r->job.facts, "preflight"), i, f)
+	{
+		const char *severity = json_string_value(json_object_get(f, "severity"));
+		for (size_t n = 0; severity && n < ARRAY_SIZE(names); n++)
+			counts[n] += streq(severity, names[n]);
+	}
+	printf("Pre-flight of %s: %u passed, %u for information, %u warnings, %u that "
+	       "inhibit. Nothing else was done.\n",
+	       r->job.spec.subject, counts[0], counts[1], counts[2], counts[3]);
+}
+
 static void say_result(const struct run *r)
 {
 	const struct job_spec *s = &r->job.spec;
 
-	if (r->o->json || !ui_is_live(stdout))
+	if (r->o->json)
+		return;
+	if (r->o->preview)
+		say_preflight(r);
+	if (!ui_is_live(stdout))
 		return;
 	if (!r->undo && !r->o->preview && files_exists(s->output))
 		printf("The migrated image is %s%s%s.\n", s->output,

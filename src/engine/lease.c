@@ -7,7 +7,9 @@
 #include <signal.h>
 
 /* A lease of another host counts as stale after 60 s without a heartbeat. */
-#define HEARTBEAT_S 15
+#define HEARTBEAT_MS 15000
+
+static unsigned interval_ms = HEARTBEAT_MS;
 
 struct lease {
 	struct store *store; /* the owner's connection */
@@ -16,6 +18,7 @@ struct lease {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
+	unsigned interval_ms;
 	bool running, stop; /* `stop` and `lost` under `lock` */
 	struct err lost;
 };
@@ -26,7 +29,12 @@ static bool wait_interval(struct lease *l)
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += HEARTBEAT_S;
+	until.tv_sec += l->interval_ms / 1000;
+	until.tv_nsec += (long)(l->interval_ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
 	pthread_mutex_lock(&l->lock);
 	while (!l->stop && pthread_cond_timedwait(&l->wake, &l->lock, &until) == 0)
 		continue;
@@ -85,6 +93,7 @@ int lease_take(struct lease **ret, struct store *store, const char *state_dir,
 	_cleanup_lease_ struct lease *l = xcalloc(1, sizeof(*l));
 	l->store = store;
 	l->subject = xstrdup(subject);
+	l->interval_ms = interval_ms;
 	if (store_open(&l->own, state_dir, err) < 0 || start(l, err) < 0)
 		return -1;
 	*ret = TAKE_PTR(l);
@@ -125,6 +134,11 @@ struct lease *lease_release(struct lease *l)
 	free(l->subject);
 	free(l);
 	return NULL;
+}
+
+void lease_set_interval(unsigned ms)
+{
+	interval_ms = ms;
 }
 
 void lease_release_p(struct lease **l)

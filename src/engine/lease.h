@@ -19,4 +19,6 @@ int lease_check(struct lease *l, struct err *err) _must_check_;
 /* Ends the thread and gives the subject free; returns NULL. What fails then is of no harm: a dead owner's lease is stale. */
 struct lease *lease_release(struct lease *l);
 void lease_release_p(struct lease **l);
+/* Milliseconds between heartbeats of leases taken from now on; for tests. */
+void lease_set_interval(unsigned ms);
 #define _cleanup_lease_ _cleanup_(lease_release_p)

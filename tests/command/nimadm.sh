@@ -295,12 +295,14 @@ t_equal '' "$(ls "$cache")"
 t_fail_with 3 migrate -p
 NIM_FAKE_FAULT=''
 t_ok migrate -p
+t_match "^Pre-flight of web12: .* that inhibit. Nothing else was done" -
 t_no_match "Executing nimadm phase 1\." -
 t_equal '' "$(ls "$cache")"
 t_ok migrate
 
 # Starts a slow job in the background and waits until it works in phase 1; sets $job_pid.
 start_slow() {
+	: >"$T_TMP/slow.log"
 	NIM_FAKE_DELAY=200 "$nimadm" --config "$conf" -T web12 -O "$out" -j "$cache" -Y \
 		>"$T_TMP/slow.log" 2>&1 &
 	job_pid=$!

@@ -2,6 +2,7 @@
 /* The engine with fake phases and a real database: every transition of a job. */
 #include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "engine-bed.h"
 
@@ -348,6 +349,37 @@ static void test_lease(void **state)
 	assert_ok(bed_run(&b, BED_FRESH, NULL, &err), &err);
 }
 
+static void sleep_ms(unsigned ms)
+{
+	const struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* The heartbeat notices that another process has broken the lease: the job must not go on. */
+static void test_a_lost_lease_is_noticed(void **state)
+{
+	_cleanup_bed_ struct bed b;
+	_cleanup_store_ struct store *s = NULL;
+	_cleanup_lease_ struct lease *l = NULL;
+	struct err err = { 0 };
+	int tries = 0;
+
+	bed_setup(&b);
+	assert_ok(store_open(&s, b.state, &err), &err);
+	lease_set_interval(20);
+	assert_ok(lease_take(&l, s, b.state, "web12", false, &err), &err);
+	sleep_ms(100);
+	assert_ok(lease_check(l, &err), &err);
+	/* as if it were gone */
+	assert_ok(store_lease_release(s, "web12", &err), &err);
+	while (lease_check(l, &err) == 0 && tries++ < 200)
+		sleep_ms(20);
+	assert_int_equal(err.kind, ERR_LOCKED);
+	has(err.msg, "web12");
+	lease_set_interval(15000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +398,7 @@ int main(void)
 		cmocka_unit_test(test_retry),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_lease),
+		cmocka_unit_test(test_a_lost_lease_is_noticed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
