@@ -44,6 +44,23 @@ t_fail_with 1 test -e "$NIM_STATE/script/copy"
 t_ok nim -o define -t script -a source="$F/pre.sh" copy
 t_ok nim -o remove copy
 
+t_case "a file is copied from another file system, byte for byte, with its mode"
+if [ -w /dev/shm ] && [ "$(stat -c %d /dev/shm)" != "$(stat -c %d "$T_TMP")" ]; then
+	shm=$(mktemp /dev/shm/nimadm.XXXXXX)
+	t_at_exit rm -f "$shm"
+	{
+		echo '#!/bin/sh'
+		head -c 3000000 /dev/urandom
+	} >"$shm"
+	chmod 750 "$shm"
+	t_ok nim -o define -t script -a source="$shm" far
+	t_ok cmp "$shm" "$NIM_STATE/script/far"
+	t_equal 750 "$(stat -c %a "$NIM_STATE/script/far")"
+	t_ok nim -o remove far
+else
+	t_skip "/dev/shm is no file system of its own"
+fi
+
 t_case "what is wrong with a file is said, and nothing stays behind"
 printf 'echo x\n' >"$F/none.sh"
 t_fail_with 1 nim -o define -t script -a location="$F/none.sh" s1
