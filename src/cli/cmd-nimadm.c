@@ -77,7 +77,7 @@ static const struct opt options[] = {
 static const char *const synopsis[] = {
 	"-T MKSYSB -O FILE [-N NAME] [-l LPP_SOURCE] [-s SPOT] [-j CACHE] -Y [OPTIONS]",
 	"-p -T MKSYSB -O FILE ...",
-	"--resume {-T MKSYSB | --job NUMBER}",
+	"--resume [-P PHASES] {-T MKSYSB | --job NUMBER}",
 	"-C {-T MKSYSB | --job NUMBER}",
 	"-M -s SPOT -l LPP_SOURCE [-p]",
 	"--status [-T MKSYSB | --job NUMBER] [--json]",
@@ -159,7 +159,7 @@ static int check(const struct nimadm_options *o, const struct strv *args, struct
 				       actions[i].option);
 		first = actions[i].option;
 	}
-	if (first && o->phases)
+	if (first && o->phases && !o->resume)
 		return err_set(err, ERR_USAGE, "%s and -P cannot be given together",
 			       first);
 	if (o->preview && (o->phases || (first && !o->sync_level)))

@@ -313,6 +313,8 @@ static int resume(struct run *r, struct err *err)
 {
 	_cleanup_(job_row_done) struct job_row row = { 0 };
 
+	if (r->o->phases && selection_parse(&r->select, r->o->phases, err) < 0)
+		return -1;
 	if (open_store(r, err) < 0)
 		return -1;
 	int found = nimadm_find(r->store, r->o, NIMADM_UNFINISHED, "--resume", &row, err);

@@ -60,7 +60,10 @@ static int check_order(const struct phase *const *phases, char mode,
 		err_set(err, ERR_USAGE,
 			"phase %d (%s) is out of order: phase %d (%s) is not done", p,
 			phases[p]->name, q, phases[q]->name);
-		return err_remedy(err, "nimadm -P %d %s, or -P %d-%d", q, ref, q, p);
+		return err_remedy(err, "nimadm -P %d %s, or -P %d-%d%s", q, ref, q, p,
+				  rows[0].state == JOURNAL_DONE
+					  ? ""
+					  : " (the pre-flight comes by itself)");
 	}
 	return 0;
 }

@@ -61,6 +61,7 @@ t_fail_with 2 run -C --resume -T web12
 t_match '-C and --resume cannot be given together' -
 t_fail_with 2 run -p -P 5 -T web12 -O "$out"
 t_fail_with 2 run -C -P 5 -T web12
+t_match '-C and -P cannot be given together' -
 t_untouched
 
 t_case "what needs a running client says so"
@@ -185,7 +186,8 @@ t_match "was started with -O '$out', not '$T_TMP/another'" -
 t_ok run -T web12 -P 2-5
 t_fail_with 2 run -T web12 -P 2
 t_match "nimadm -C -T web12" -
-t_ok run --job 1 -P 6,7,8
+t_ok run --job 1 -P 6
+t_ok run --resume -T web12 -P 7,8
 t_ok run --resume -T web12
 t_equal new "$(cat "$out")"
 t_ok run --status -T web12
