@@ -145,6 +145,12 @@ int nim_open_log(struct nim_request *r, struct err *err)
 	return 0;
 }
 
+void nim_say_ready(struct nim_request *r)
+{
+	r->result = xasprintf("%s '%s' is %s", r->type->name, r->name, RSTATE_READY);
+	events_step(&r->events, "%s", r->result);
+}
+
 static int add_sinks(struct nim_request *r, bool verbose, struct err *err)
 {
 	static const unsigned no_phases[METER_PHASES] = { 0 };
@@ -222,6 +228,9 @@ static int run(int argc, char **argv)
 	if (rc == 0)
 		rc = execute(&r, &o, &args, &err);
 	events_done(&r.events);
+	if (rc == 0 && r.result && ui_is_live(stdout))
+		puts(r.result);
+	free(r.result);
 	object_done(&r.object);
 	free(r.attrs);
 	strv_done(&o.attrs);

@@ -102,7 +102,7 @@ int nim_check(struct nim_request *r, struct err *err)
 	}
 	if (set_state(r, true, NULL, err) < 0)
 		return -1;
-	events_step(&r->events, "%s '%s' is %s", r->type->name, r->name, RSTATE_READY);
+	nim_say_ready(r);
 	return 0;
 }
 
@@ -140,6 +140,6 @@ int nim_update(struct nim_request *r, struct err *err)
 		return -1;
 	if (set_state(r, true, NULL, err) < 0)
 		return -1;
-	events_step(&r->events, "%s '%s' is %s", r->type->name, r->name, RSTATE_READY);
+	nim_say_ready(r);
 	return 0;
 }

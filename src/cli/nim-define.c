@@ -224,7 +224,7 @@ static int define_resource(struct nim_request *r, struct err *err)
 		take_back(r, location, make);
 		return -1;
 	}
-	events_step(&r->events, "%s '%s' is %s", r->type->name, r->name, RSTATE_READY);
+	nim_say_ready(r);
 	return 0;
 }
 

@@ -29,6 +29,7 @@ struct nim_request {
 	size_t n_attrs;
 	bool force;
 	struct events events;
+	char *result; /* nim_say_ready; on a terminal it stays when the live line is gone */
 };
 
 /* The first value given on the command line, or NULL. */
@@ -73,6 +74,8 @@ extern const struct nim_handler nim_lpp_source, nim_mksysb, nim_spot;
 char *nim_default_location(const struct nim_request *r);
 /* From here on what happens is also written to <state>/log/<name>/nim.log. */
 int nim_open_log(struct nim_request *r, struct err *err) _must_check_;
+/* The last step of an operation that was worth waiting for. */
+void nim_say_ready(struct nim_request *r);
 /* Copies a file; appears under `to` only when complete. */
 int nim_copy_file(const char *from, const char *to, struct err *err) _must_check_;
 /* A handler's create: copies the file that source= names, itself or as a resource of the same type. */

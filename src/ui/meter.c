@@ -74,11 +74,16 @@ static void begin_series(struct meter *m, const struct event *ev, double now)
 	m->rate = 0;
 	m->rate_at = now;
 	m->rate_from = ev->done;
+	if (m->total > 0)
+		return;
+	/* without phases each series is a whole of its own */
+	m->began = m->speed_at = now;
+	m->fraction = m->base = m->speed_from = m->speed = 0;
 }
 
 static void progress(struct meter *m, const struct event *ev, double now)
 {
-	if (m->phase < 0)
+	if (m->phase < 0 && m->total > 0)
 		return;
 	if (ev->total != m->series_total || ev->unit != m->unit || ev->done < m->done)
 		begin_series(m, ev, now);
@@ -86,6 +91,8 @@ static void progress(struct meter *m, const struct event *ev, double now)
 	if (ev->total > 0) {
 		double part = fmin(1, (double)ev->done / (double)ev->total);
 		m->share = m->series_from + (1 - m->series_from) * SERIES_SHARE * part;
+		if (m->total == 0)
+			m->fraction = part;
 	}
 	double dt = now - m->rate_at;
 	if (dt < SAMPLE_S)
@@ -114,6 +121,8 @@ void meter_event(struct meter *m, const struct event *ev, double now)
 		break;
 	case EVENT_STEP:
 		m->rate = 0; /* the next step counts something else */
+		if (m->total == 0)
+			m->series_total = 0;
 		break;
 	default:
 		return;
@@ -159,10 +168,11 @@ void meter_text(const struct meter *m, const char *phase_name, double now,
 	if (m->phase >= 0)
 		str_addf(out, "%d/%d %s  ", m->phase, METER_PHASES - 1,
 			 phase_name ? phase_name : "");
-	str_addf(out, "%d%%", meter_percent(m));
+	if (m->total > 0 || m->series_total > 0)
+		str_addf(out, "%d%%", meter_percent(m));
 	meter_rate_text(m, &rate);
 	if (rate.len)
 		str_addf(out, "  %s", str_c(&rate));
-	if (eta >= 0)
+	if (eta >= 0 && (m->total > 0 || m->series_total > 0))
 		str_addf(out, "  ETA %s", fmt_duration(buf, sizeof(buf), eta));
 }

@@ -4,6 +4,7 @@
  *
  * Each phase has a share of the whole. Inside a phase each series of progress events (a step that counts something) fills
  * three quarters of what the phase has left, so that the figure only ever grows; the phase's end fills the rest.
+ * Where no phase has a share (nim), each series counts from 0 to 100.
  */
 #pragma once
 

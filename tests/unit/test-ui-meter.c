@@ -129,6 +129,26 @@ static void test_rate(void **state)
 	assert_non_null(strstr(str_c(&text), "%  4.0 packages/s  ETA "));
 }
 
+/* nim's operations have no phases: what is counted is shown, one series after the other. */
+static void test_without_phases(void **state)
+{
+	static const unsigned none[METER_PHASES] = { 0 };
+	_cleanup_str_ struct str text = STR_INIT;
+	struct meter m;
+
+	meter_init(&m, none);
+	meter_text(&m, NULL, 0, &text);
+	assert_string_equal(str_c(&text), "");
+	for (int s = 0; s <= 10; s++)
+		count(&m, PROGRESS_BYTES, (uint64_t)s * 1000000, 40000000, s);
+	meter_text(&m, NULL, 10, &text);
+	assert_string_equal(str_c(&text), "25%  1.0 MB/s  ETA 30s");
+	str_reset(&text);
+	count(&m, PROGRESS_PACKAGES, 1, 2, 11);
+	meter_text(&m, NULL, 11, &text);
+	assert_string_equal(str_c(&text), "50%");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +158,7 @@ int main(void)
 		cmocka_unit_test(test_a_failed_phase_does_not_count_as_done),
 		cmocka_unit_test(test_eta),
 		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_without_phases),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
