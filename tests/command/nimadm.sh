@@ -48,6 +48,13 @@ for letter in T O N l s j Y a z b e i o P p C M U F E D V c d m B r W S; do
 done
 t_no_match '.{81}' -
 
+t_case "--help and nimadm(8) name the same options"
+t_ok run --help
+grep -oE -e '--[a-z][a-z-]+' "$T_OUT" | sort -u >"$T_TMP/in-help"
+grep -oE -e '^(\*-[A-Za-z]\*, )?\*--[a-z-]+|; (\*-[A-Za-z]\*, )?\*--[a-z-]+' "$T_SRC/man/nimadm.8.scd" |
+	grep -oE -e '--[a-z-]+' | sort -u >"$T_TMP/in-man"
+t_equal "$(cat "$T_TMP/in-help")" "$(cat "$T_TMP/in-man")"
+
 t_case "wrong command lines"
 t_fail_with 2 run
 t_match '-T is missing' -
