@@ -120,8 +120,24 @@ static void say_result(const struct run *r)
 	printf("Report: %s/report.txt\n", r->job.report_dir);
 }
 
+/* Before there is a job the engine has said nothing yet. */
+static void say_error_event(const struct run *r, const struct err *err)
+{
+	struct events events = { .client = r->o->mksysb };
+	struct event ev = { .type = EVENT_ERROR,
+			    .text = err->msg,
+			    .remedy = err->remedy };
+
+	if (!r->o->json || r->job.id)
+		return;
+	events_add_sink(&events, ui_json(stdout));
+	events_emit(&events, &ev);
+	events_done(&events);
+}
+
 static int say_error(const struct run *r, const struct err *err)
 {
+	say_error_event(r, err);
 	cli_print_error(err);
 	if (r->job.id && r->job.log_dir && files_is_dir(r->job.log_dir))
 		fprintf(stderr, "  log: %s/%lld.log\n", r->job.log_dir,

@@ -67,20 +67,46 @@ static int give_back(struct engine *e, struct err *err)
 	return set_client_state(e, CSTATE_READY, err);
 }
 
+/* In one transaction with the look at its state: an update may be about to take it out of use. */
+static int allocate(struct engine *e, const char *name, struct err *err)
+{
+	_cleanup_object_ struct object o = OBJECT_INIT;
+
+	if (store_object_get(e->cfg.store, name, NULL, &o, err) < 0)
+		return -1;
+	const char *state = object_get(&o, "Rstate");
+	if (state && !streq(state, RSTATE_READY)) {
+		err_set(err, ERR_OPERATOR, "%s %s is %s", o.type, name, state);
+		return err_remedy(err, "nim -o check %s", name);
+	}
+	return store_allocate(e->cfg.store, e->cfg.job->id, name, err);
+}
+
+static int allocate_all(struct engine *e, struct err *err)
+{
+	const struct strv *resources = &e->cfg.job->spec.resources;
+
+	if (store_begin(e->cfg.store, err) < 0)
+		return -1;
+	for (size_t i = 0; i < resources->n; i++) {
+		if (allocate(e, resources->v[i], err) < 0) {
+			store_rollback(e->cfg.store);
+			return -1;
+		}
+	}
+	return store_commit(e->cfg.store, err);
+}
+
 static int begin(struct engine *e, struct err *err)
 {
 	const struct engine_config *c = &e->cfg;
-	const struct strv *resources = &c->job->spec.resources;
 
 	say_job(e, EVENT_JOB_BEGIN, NULL, c->undo ? "taking everything back" : NULL);
 	if (c->undo)
 		return 0;
-	if (store_job_set_state(c->store, c->job->id, JOB_OPEN, NULL, err) < 0)
+	if (store_job_set_state(c->store, c->job->id, JOB_OPEN, NULL, err) < 0 ||
+	    allocate_all(e, err) < 0)
 		return -1;
-	for (size_t i = 0; i < resources->n; i++) {
-		if (store_allocate(c->store, c->job->id, resources->v[i], err) < 0)
-			return -1;
-	}
 	return set_client_state(e, CSTATE_MIGRATING, err);
 }
 

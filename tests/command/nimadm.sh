@@ -242,6 +242,8 @@ assert events[0]["event"] == "job-begin" and events[-1]["event"] == "job-end"
 assert events[-1]["state"] == "done"
 assert any(e["event"] == "progress" and e["unit"] == "packages" for e in events)
 ' "$T_TMP/events"
+t_fail_with 2 env -u ADM_ACCEPT_LICENSES "$nimadm" --config "$conf" -T web12 -O "$out" --json
+t_match '^\{.*"event":"error".*"client":"web12".*exists already' -
 t_ok run --status --json
 cp "$T_OUT" "$T_TMP/events"
 t_ok python3 -c '

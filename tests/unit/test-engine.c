@@ -349,6 +349,60 @@ static void test_lease(void **state)
 	assert_ok(bed_run(&b, BED_FRESH, NULL, &err), &err);
 }
 
+static void set_state(struct bed *b, const char *object, const char *text)
+{
+	_cleanup_store_ struct store *s = NULL;
+	struct err err = { 0 };
+
+	assert_ok(store_open(&s, b->state, &err), &err);
+	assert_ok(store_state_set(s, object, "Rstate", text, &err), &err);
+}
+
+/* An update of the spot may have begun after the command looked at it. */
+static void test_resource_not_ready(void **state)
+{
+	_cleanup_bed_ struct bed b;
+	struct err err = { 0 };
+
+	bed_setup(&b);
+	set_state(&b, "spot13", "unavailable for use");
+	assert_err(bed_run(&b, BED_FRESH, NULL, &err), &err, ERR_OPERATOR,
+		   "spot spot13 is unavailable for use");
+	has(err.remedy, "nim -o check spot13; then nimadm --resume -T web12");
+	expect_trace(&b, "");
+	assert_int_equal(bed_alloc_count(&b, "lpp13"), 0);
+	set_state(&b, "spot13", "ready for use");
+	err_clear(&err);
+	assert_ok(bed_run(&b, BED_RESUME, NULL, &err), &err);
+	assert_int_equal(bed_job_state(&b), JOB_DONE);
+}
+
+static void test_spec_round_trip(void **state)
+{
+	struct job_spec spec = { .mode = 'D',
+				 .subject = xstrdup("a\"b"),
+				 .update = true };
+	struct job_spec back;
+	struct err err = { 0 };
+
+	strv_add_all(&spec.resources, "x", "y", NULL);
+	json_t *j = job_spec_to_json(&spec);
+	assert_ok(job_spec_from_json(&back, j, &err), &err);
+	json_decref(j);
+	assert_int_equal(back.mode, 'D');
+	assert_string_equal(back.subject, "a\"b");
+	assert_string_equal(back.bundle_file, "");
+	assert_true(back.update);
+	assert_false(back.force);
+	assert_int_equal(back.resources.n, 2);
+	assert_string_equal(back.resources.v[1], "y");
+	job_spec_done(&back);
+	job_spec_done(&spec);
+	j = json_object();
+	assert_err(job_spec_from_json(&back, j, &err), &err, ERR_INTERNAL, "mode");
+	json_decref(j);
+}
+
 static void sleep_ms(unsigned ms)
 {
 	const struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
@@ -397,6 +451,8 @@ int main(void)
 		cmocka_unit_test(test_preview),
 		cmocka_unit_test(test_retry),
 		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_resource_not_ready),
+		cmocka_unit_test(test_spec_round_trip),
 		cmocka_unit_test(test_lease),
 		cmocka_unit_test(test_a_lost_lease_is_noticed),
 	};
