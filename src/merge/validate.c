@@ -40,8 +40,11 @@ struct question {
 struct output {
 	const struct validator *v;
 	struct strv lines;
-	bool passes, fails;
+	bool begun, passes, fails;
 };
+
+/* Printed before the checker starts: without it the sandbox or the root's shell failed, not the checker. */
+#define BEGUN "nimadm: the checker starts"
 
 static bool is_noise(const char *line)
 {
@@ -54,6 +57,10 @@ static bool is_noise(const char *line)
 static void on_line(void *arg, const char *line, bool is_err)
 {
 	struct output *o = arg;
+	if (!o->begun && streq(line, BEGUN)) {
+		o->begun = true;
+		return;
+	}
 	if (o->v->passes && strstr(line, o->v->passes))
 		o->passes = true;
 	if (o->v->fails && strstr(line, o->v->fails))
@@ -100,7 +107,7 @@ static void build_argv(const struct question *q, const char *program, struct str
 {
 	/* The shell is the root's own, inside the sandbox; nothing is put into the script. */
 	static const char script[] = "set -f; for dir in $1; do mkdir -p \"$dir\"; done; "
-				     "shift; exec \"$@\"";
+				     "shift; echo '" BEGUN "'; exec \"$@\"";
 	strv_add_all(argv, "chroot", INSIDE, "/bin/sh", "-c", script, "sh",
 		     q->v->dirs ? q->v->dirs : "", program, NULL);
 	for (size_t i = 0; i < VALIDATOR_ARGS_MAX && q->v->args[i]; i++)
@@ -119,6 +126,8 @@ static void take_words(const struct output *o, struct answer *a)
 static enum outcome judge(const struct output *o, const struct proc_result *res, int rc,
 			  struct answer *a)
 {
+	if (!o->begun)
+		return NOT_RUN;
 	if (o->passes)
 		return PASSED;
 	if (rc == 0)

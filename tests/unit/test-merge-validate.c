@@ -10,6 +10,7 @@ struct actor {
 	struct runner base;
 	const char *program;
 	int status;
+	bool broken; /* the sandbox does not come up */
 	const char *says;
 	int calls;
 	struct strv argv;
@@ -28,6 +29,8 @@ static int act(struct runner *r, const struct proc_spec *spec, struct proc_resul
 	strv_done(&a->argv);
 	for (size_t i = 0; spec->argv[i]; i++)
 		strv_add(&a->argv, spec->argv[i]);
+	if (!a->broken)
+		spec->on_line(spec->arg, "nimadm: the checker starts", false);
 	if (a->says)
 		spec->on_line(spec->arg, a->says, true);
 	res->how = a->status == 999 ? PROC_TIMED_OUT : PROC_EXITED;
@@ -128,6 +131,19 @@ static void a_checker_that_cannot_run_says_nothing_bad(void **state)
 	}
 }
 
+static void a_broken_sandbox_is_no_broken_service(void **state)
+{
+	struct fixture f;
+	struct actor old = { .status = 0 }, new = { .status = 1,
+						    .broken = true,
+						    .says = "bwrap: no such thing" };
+	play(&f, &old, &new, "/usr/sbin/nginx", "/etc/nginx/nginx.conf");
+	fixture_has_finding(&f, "validate.nginx", FINDING_WARN, "bwrap: no such thing");
+	const struct finding *found = fixture_find(&f, "validate.nginx");
+	assert_true(found && strstr(found->title, "could not be run"));
+	finish(&f, &old, &new);
+}
+
 static void the_newest_version_is_asked(void **state)
 {
 	struct fixture f;
@@ -187,6 +203,7 @@ int main(void)
 		cmocka_unit_test(what_failed_before_is_no_regression),
 		cmocka_unit_test(texts_decide_where_the_status_does_not),
 		cmocka_unit_test(a_checker_that_cannot_run_says_nothing_bad),
+		cmocka_unit_test(a_broken_sandbox_is_no_broken_service),
 		cmocka_unit_test(the_newest_version_is_asked),
 		cmocka_unit_test(each_local_unit_is_checked),
 		cmocka_unit_test(the_table_is_whole),
