@@ -3,13 +3,22 @@
  * An lpp_source on disk: a verified repository of one release that holds what its clients need.
  *
  *	<dir>/lpp.json		release, sources, suites, components, keyring, what may be unsigned
- *	<dir>/etc/		apt configuration: sources.list.d/lpp.sources, keyring.gpg
- *	<dir>/lists/		apt's verified indexes (InRelease, Packages)
+ *	<dir>/etc/		apt configuration as a sandbox sees it at /lpp_source/etc: apt.conf (for APT_CONFIG),
+ *				sources.list.d/, keyring.gpg
+ *	<dir>/apt/		the same for apt on the master, with this machine's paths and proxies
+ *	<dir>/lists/		apt's verified indexes (InRelease, Packages), not compressed; a newer apt reads them
+ *				as they are, from a read-only directory
  *	<dir>/pool/		package archives under apt's archive names (name_version_arch.deb, ':' as %3a)
+ *	<dir>/pool/partial/	unfinished transfers; a later fetch continues them
  *	<dir>/pool.sums		"SHA256  size  name" of each archive as the signed index has it
- *	<dir>/local/		extra packages of the administrator's, with their own Packages
+ *	<dir>/unpack/		the same names; members re-encoded from xz to zstd (half the time to unpack), or a
+ *				hard link where that gains nothing: give dpkg these, and apt the pool, since apt
+ *				compares sizes with the index. Every archive of the pool is here, too.
+ *	<dir>/unpack.sums	"SHA256  size  SHA256-of-pool  name"
+ *	<dir>/local/		extra packages of the administrator's, with their own Packages; used with
+ *				allow_unsigned=local only, then also found in pool/ and unpack/
  *	<dir>/RPMS/		RPM images
- *	<dir>/old/		the same layout for the release before: pristine configuration files
+ *	<dir>/old/		the same layout for the release before (without unpack/): pristine configuration files
  */
 #pragma once
 
@@ -20,24 +29,33 @@
 struct lpp_config {
 	const char *dir;
 	const char *release; /* codename */
-	const char *
-		source; /* URI, "file:DIR", or NULL: the master's own apt configuration / NIM_MIRROR */
+	/* URI, "file:DIR", or NULL: NIM_MIRROR, else the master's own apt configuration. */
+	const char *source;
 	const char *suites, *components, *keyring,
-		*packages;	    /* NULL: the release's defaults */
-	const char *allow_unsigned; /* names of what may be unsigned: "local", "source" */
+		*packages; /* NULL: the release's defaults */
+	/* Names of what may be unsigned: "local", "source"; "expired": an index past its Valid-Until. */
+	const char *allow_unsigned;
 };
+/* After a failure the directory may hold indexes and archives already; the next try goes on with them. */
 int lpp_create(const struct lpp_config *cfg, struct events *ev, struct err *err)
 	_must_check_;
-/* Fetches and verifies the indexes anew, refetches held packages that have a newer version. */
+/* Fetches and verifies the indexes anew; held packages that have a newer version are fetched, archives that no index
+ * names any more and damaged ones go. Not while a job uses the lpp_source. */
 int lpp_update(const char *dir, struct events *ev, struct err *err) _must_check_;
 /* Re-verifies indexes, every file against the signed sums, local index; names each bad file. */
 int lpp_check(const char *dir, struct events *ev, struct findings *fs, struct err *err)
 	_must_check_;
-/* Fetches archives named by pkg_backend.plan's missing lines: four at a time, resumable, verified before they appear under
- * their name. Those that are there already cost nothing. Two jobs may call this at once. */
+/*
+ * Fetches the archives that pkg_backend.plan's missing lines ("URI name ...", or just "name") name: four at a time,
+ * resumable, verified before they appear under their name. Of a line only the name counts: address, size and SHA-256 are
+ * taken from the signed index. Those that are there already cost nothing. Two jobs may call this at once.
+ */
 int lpp_fetch(const char *dir, const struct strv *missing, struct events *ev,
 	      struct err *err) _must_check_;
-/* The archive of exactly this version of the release before, fetched and verified; path is malloc'd. 1: not to be had. */
+/*
+ * The archive of exactly this version of the release before (NULL: the newest), fetched and verified; path is malloc'd.
+ * 1: not to be had. The first call fetches the old release's indexes.
+ */
 int lpp_fetch_old(const char *dir, const char *package, const char *version,
 		  const char *arch, char **ret_path, struct err *err) _must_check_;
 /* Sets simages/level facts for `lsnim -l`: "trixie 13.2", number of packages, bytes. */
