@@ -12,6 +12,7 @@ int spot_create(const char *dir, const char *lpp_dir, struct events *ev, struct 
 /* Release, dpkg --audit empty, tools present and running, package files unchanged (md5sums). */
 int spot_check(const char *dir, struct events *ev, struct findings *fs, struct err *err)
 	_must_check_;
+/* The tree made anew at the lpp_source's level; the old one stays until the new one is whole. */
 int spot_update(const char *dir, const char *lpp_dir, struct events *ev, struct err *err)
 	_must_check_;
 /* Codename of the tree ("trixie"), malloc'd. */
