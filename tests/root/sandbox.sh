@@ -6,8 +6,12 @@
 set -euo pipefail
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/root/tree.sh
+. "$(dirname "$0")/tree.sh"
 t_need_root
 t_need_tools bwrap python3
+# Mounts of other programs are not ours to look at.
+t_private_mounts "$@"
 
 run=$T_BUILD/tests/root/sandbox-run
 hostile=$T_BUILD/tests/root/hostile
@@ -17,25 +21,6 @@ stop_listener() {
 	[ -z "$listener" ] || kill "$listener"
 }
 t_at_exit stop_listener
-
-# A tool tree or an alternate root with a shell and a few programs, and the hostile one.
-make_tree() {
-	local tree=$1 program lib
-	mkdir -p "$tree"/{alt_inst,lpp_source,dev,proc,run,sys,tmp,etc,usr/bin,usr/sbin,usr/lib,usr/lib64,var/lib/dpkg}
-	for lib in bin sbin lib lib64; do
-		ln -s "usr/$lib" "$tree/$lib"
-	done
-	for program in bash cat chroot dd head ls mkdir readlink rm sleep sync touch; do
-		program=$(command -v "$program")
-		cp "$program" "$tree/usr/bin/"
-		ldd "$program" | grep -o '/[^ ]*' | while read -r lib; do
-			mkdir -p "$tree/$(dirname "$lib")"
-			cp -Ln "$lib" "$tree/$lib"
-		done
-	done
-	ln -sf bash "$tree/usr/bin/sh"
-	cp "$hostile" "$tree/usr/bin/hostile"
-}
 
 # What must not change: the SPOT, the package source, the master's files, its kernel settings and mounts.
 fingerprint() {
@@ -78,8 +63,10 @@ export LC_ALL=C
 mkdir "$work/lpp" "$work/master"
 echo secret > "$work/master/secret"
 echo package > "$work/lpp/package"
-make_tree "$work/spot"
-make_tree "$work/pristine"
+for tree in spot pristine; do
+	make_tree "$work/$tree" bash cat chroot dd head ls mkdir readlink rm sleep sync touch
+	cp "$hostile" "$work/$tree/usr/bin/hostile"
+done
 echo client.example > "$work/pristine/etc/hostname"
 fresh_root
 before=$(fingerprint)

@@ -194,14 +194,18 @@ static void environment_is_small_and_explicit(void **state)
 		.out = &out,
 	};
 
+	_cleanup_free_ char *path = xstrdup(getenv("PATH"));
 	setenv("SECRET", "1", 1);
+	setenv("PATH", "/usr/bin:/opt", 1);
 	assert_ok(proc_run(&spec, NULL, &err), &err);
 	assert_null(strstr(str_c(&out), "SECRET"));
 	assert_non_null(strstr(str_c(&out), "HOME=/elsewhere\n"));
 	assert_null(strstr(str_c(&out), "HOME=/root"));
 	assert_non_null(strstr(str_c(&out), "X=y=z\n"));
 	assert_non_null(strstr(str_c(&out), "LC_ALL=C.UTF-8\n"));
-	assert_non_null(strstr(str_c(&out), ":/usr/sbin"));
+	assert_non_null(strstr(str_c(&out), "PATH=/usr/bin:/opt:/usr/local/sbin:"
+					    "/usr/local/bin:/usr/sbin:/sbin:/bin\n"));
+	setenv("PATH", path ? path : "/usr/bin", 1);
 }
 
 static void input_is_read_whole(void **state)
