@@ -24,6 +24,9 @@ struct mksysb_write {
 		mounts; /* mount points that belong to the image, or NULL: all below root */
 	unsigned threads; /* 0: all cores */
 	int level;	  /* zstd; 0: default */
+	/* Told, in the caller's thread, about files that were left out or changed while they were read. May be NULL. */
+	void (*note)(void *arg, const char *path, const char *what);
+	void *note_arg;
 };
 /* Appears under `path` only when complete. *ret_bytes: size of the file, *ret_files: members. */
 int mksysb_write(const struct mksysb_write *w, const char *path, const struct progress *p,

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Content digests of files without and with holes. */
+#include "archive/digest.h"
+
+#include <endian.h>
+
+void digest_init(struct digest *d)
+{
+	memset(d, 0, sizeof(*d));
+	d->sha = sha256_new();
+}
+
+void digest_done(struct digest *d)
+{
+	d->sha = sha256_free(d->sha);
+}
+
+void digest_begin(struct digest *d, char type, uint64_t size)
+{
+	sha256_reset(d->sha);
+	d->blocks = type == 's';
+	d->size = size;
+	d->number = 0;
+	d->filled = false;
+}
+
+static void add_block(struct digest *d, uint64_t number, const uint8_t *p)
+{
+	uint64_t start = number * DIGEST_BLOCK, le = htole64(number);
+	size_t n = (size_t)MIN((uint64_t)DIGEST_BLOCK, d->size - start);
+
+	/* All zero: the first byte is, and each equals the next. */
+	if (p[0] == 0 && memcmp(p, p + 1, n - 1) == 0)
+		return;
+	sha256_update(d->sha, &le, sizeof(le));
+	sha256_update(d->sha, p, n);
+}
+
+static void flush(struct digest *d)
+{
+	if (d->filled)
+		add_block(d, d->number, d->block);
+	d->filled = false;
+}
+
+void digest_feed(struct digest *d, uint64_t off, const void *bytes, size_t n)
+{
+	const uint8_t *p = bytes;
+
+	if (!d->blocks) {
+		sha256_update(d->sha, p, n);
+		return;
+	}
+	while (n > 0) {
+		uint64_t number = off / DIGEST_BLOCK;
+		size_t at = off % DIGEST_BLOCK, some = MIN(n, DIGEST_BLOCK - at);
+
+		if (d->filled && d->number != number)
+			flush(d);
+		if (some == DIGEST_BLOCK) {
+			add_block(d, number, p);
+		} else {
+			if (!d->filled)
+				memset(d->block, 0, sizeof(d->block));
+			memcpy(d->block + at, p, some);
+			d->filled = true;
+			d->number = number;
+		}
+		p += some;
+		off += some;
+		n -= some;
+	}
+}
+
+void digest_end(struct digest *d, char hex[SHA256_HEX_LEN])
+{
+	uint8_t sum[SHA256_LEN];
+
+	flush(d);
+	sha256_final(d->sha, sum);
+	sha256_hex(sum, hex);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Lists on disk. */
+#include "archive/spill.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#define CHUNK ((size_t)64 << 10)
+
+int spill_open(struct spill *s, const char *beside, struct err *err)
+{
+	const char *slash = strrchr(beside, '/');
+	_cleanup_free_ char *dir =
+		slash ? xstrndup(beside, MAX((size_t)(slash - beside), (size_t)1))
+		      : xstrdup(".");
+
+	s->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (s->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
+		_cleanup_free_ char *name = xasprintf("%s/.nimadm-XXXXXX.tmp", dir);
+		s->fd = mkostemps(name, 4, O_CLOEXEC);
+		if (s->fd >= 0)
+			unlink(name);
+	}
+	if (s->fd < 0)
+		return err_set_errno(err, ERR_OPERATOR, "cannot write in %s", dir);
+	return 0;
+}
+
+void spill_done(struct spill *s)
+{
+	close_p(&s->fd);
+	buf_done(&s->buf);
+	*s = (struct spill)SPILL_INIT;
+}
+
+static int flush(struct spill *s, struct err *err)
+{
+	for (size_t at = 0; at < s->buf.len;) {
+		ssize_t n = pwrite(s->fd, s->buf.p + at, s->buf.len - at, (off_t)s->size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return err_set_errno(err, ERR_OPERATOR,
+					     "cannot write a temporary file");
+		at += (size_t)n;
+		s->size += (uint64_t)n;
+	}
+	s->buf.len = 0;
+	return 0;
+}
+
+int spill_write(struct spill *s, const void *p, size_t n, struct err *err)
+{
+	buf_add(&s->buf, p, n);
+	return s->buf.len < CHUNK ? 0 : flush(s, err);
+}
+
+int spill_rewind(struct spill *s, struct err *err)
+{
+	if (flush(s, err) < 0)
+		return -1;
+	s->read = 0;
+	s->at = 0;
+	return 0;
+}
+
+int spill_read(struct spill *s, size_t n, const void **ret, struct err *err)
+{
+	size_t left = s->buf.len - s->at;
+
+	if (left < n) {
+		if (left > 0)
+			memmove(s->buf.p, s->buf.p + s->at, left);
+		s->buf.len = left;
+		s->at = 0;
+		size_t want = MAX(CHUNK, n - left);
+		ssize_t got = pread(s->fd, buf_room(&s->buf, want), want, (off_t)s->read);
+		if (got < 0)
+			return err_set_errno(err, ERR_INTERNAL,
+					     "cannot read a temporary file");
+		s->buf.len += (size_t)got;
+		s->read += (uint64_t)got;
+		if (s->buf.len < n)
+			return s->buf.len == 0 ? 1
+					       : err_set(err, ERR_INTERNAL,
+							 "a temporary file is cut off");
+	}
+	*ret = s->buf.p + s->at;
+	s->at += n;
+	return 0;
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Walking a tree: directory by directory, the files of each in the order of their inodes, which is about the order on disk. */
+#include "archive/walk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <regex.h>
+#include <sys/sysmacros.h>
+
+#include "archive/dirs.h"
+#include "base/map.h"
+#include "sys/signal.h"
+
+/* A manifest line without its path: every number at its longest. */
+#define LINE_MAX_WITHOUT_PATH 180
+
+struct pending {
+	char *path; /* "" is the top */
+	uint64_t mount, dev;
+};
+
+struct found {
+	char *name;
+	uint64_t ino;
+};
+
+struct walker {
+	struct walk *w;
+	const struct mksysb_write *job;
+	const struct progress *progress;
+	regex_t *excludes;
+	size_t n_excludes;
+	struct pending *todo; /* a stack */
+	size_t n_todo, cap_todo;
+	struct map *inodes; /* "dev:ino" -> first path, of inodes with several names */
+	struct str dotted;  /* "./path" for the patterns */
+};
+
+void walk_done(struct walk *w)
+{
+	spill_done(&w->members);
+}
+
+struct raw_record {
+	uint64_t size;
+	uint32_t path_len, target_len;
+	char type;
+};
+
+static uint64_t escaped_len(const char *s)
+{
+	uint64_t n = 0;
+
+	for (; *s; s++)
+		n += (unsigned char)*s <= 0x20 || *s == 0x7f || *s == '\\' ? 4 : 1;
+	return n;
+}
+
+static int emit(struct walker *k, char type, uint64_t size, const char *path,
+		const char *target, struct err *err)
+{
+	struct spill *s = &k->w->members;
+	struct raw_record r = { .size = size,
+				.path_len = (uint32_t)strlen(path) + 1,
+				.target_len = target ? (uint32_t)strlen(target) + 1 : 0,
+				.type = type };
+
+	k->w->n_members++;
+	if (type == 'f')
+		k->w->bytes += size;
+	/* The size of a symbolic link is that of its target, which may need four characters for each byte. */
+	k->w->text_max += LINE_MAX_WITHOUT_PATH + escaped_len(path) +
+			  (target ? escaped_len(target) : 0) +
+			  (type == 'l' ? size * 4 : 0);
+	if (spill_write(s, &r, sizeof(r), err) < 0 ||
+	    spill_write(s, path, r.path_len, err) < 0)
+		return -1;
+	return target ? spill_write(s, target, r.target_len, err) : 0;
+}
+
+int walk_next(struct spill *s, struct walk_record *ret, struct err *err)
+{
+	struct raw_record r;
+	const void *p;
+	int rc = spill_read(s, sizeof(r), &p, err);
+
+	if (rc != 0)
+		return rc;
+	memcpy(&r, p, sizeof(r));
+	rc = spill_read(s, r.path_len + r.target_len, &p, err);
+	if (rc != 0)
+		return rc < 0 ? rc : err_set(err, ERR_INTERNAL, "a list is cut off");
+	const char *text = p;
+	*ret = (struct walk_record){ .type = r.type,
+				     .size = r.size,
+				     .path = text,
+				     .target = r.target_len ? text + r.path_len : NULL };
+	return 0;
+}
+
+static bool is_excluded(struct walker *k, const char *path)
+{
+	if (k->n_excludes == 0)
+		return false;
+	str_reset(&k->dotted);
+	str_addf(&k->dotted, "./%s", path);
+	for (size_t i = 0; i < k->n_excludes; i++)
+		if (regexec(&k->excludes[i], k->dotted.p, 0, NULL, 0) == 0)
+			return true;
+	return false;
+}
+
+static bool is_own(const struct walk *w, const struct stat *st)
+{
+	for (size_t i = 0; i < w->n_own; i++)
+		if (w->own[i].dev == st->st_dev && w->own[i].ino == st->st_ino)
+			return true;
+	return false;
+}
+
+/* Whether the contents of the directory at `path` belong to the image. */
+static bool is_wanted(const struct mksysb_write *job, const char *path, bool is_mount)
+{
+	_cleanup_free_ char *shown = xasprintf("/%s", path);
+
+	if (job->skip_mounts && strv_has(job->skip_mounts, shown))
+		return false;
+	if (!is_mount || (!job->mounts && !job->one_file_system_set))
+		return true;
+	return job->mounts && strv_has(job->mounts, shown);
+}
+
+static void push(struct walker *k, char *path, uint64_t mount, uint64_t dev)
+{
+	if (k->n_todo == k->cap_todo) {
+		k->cap_todo = MAX(k->cap_todo * 2, (size_t)64);
+		k->todo = xrealloc(k->todo, k->cap_todo * sizeof(*k->todo));
+	}
+	k->todo[k->n_todo++] = (struct pending){ path, mount, dev };
+}
+
+static char type_of(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return 'f';
+	case S_IFDIR:
+		return 'd';
+	case S_IFLNK:
+		return 'l';
+	case S_IFCHR:
+		return 'c';
+	case S_IFBLK:
+		return 'b';
+	case S_IFIFO:
+		return 'p';
+	default:
+		return 0;
+	}
+}
+
+/* Anything but a directory. */
+static int take(struct walker *k, const char *path, const struct stat *st,
+		struct err *err)
+{
+	char type = type_of(st->st_mode), key[48];
+
+	if (is_own(k->w, st))
+		return 0;
+	if (type == 0) {
+		if (k->w->note)
+			k->w->note(k->w->note_arg, path, "a socket: left out");
+		return 0;
+	}
+	uint64_t size = type == 'f' || type == 'l' ? (uint64_t)st->st_size : 0;
+	if (st->st_nlink < 2)
+		return emit(k, type, size, path, NULL, err);
+	snprintf(key, sizeof(key), "%llx:%llx", (unsigned long long)st->st_dev,
+		 (unsigned long long)st->st_ino);
+	const char *first = map_get(k->inodes, key);
+	if (first)
+		return emit(k, 'h', 0, path, first, err);
+	map_set(k->inodes, key, xstrdup(path));
+	return emit(k, type, size, path, NULL, err);
+}
+
+static int by_inode(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+
+	return x->ino < y->ino ? -1 : x->ino > y->ino;
+}
+
+struct listing {
+	struct found *v;
+	size_t n, cap;
+	DIR *dir;
+};
+
+static void listing_done(struct listing *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->v[i].name);
+	free(l->v);
+	if (l->dir)
+		closedir(l->dir);
+}
+
+static int list(struct listing *l)
+{
+	for (;;) {
+		errno = 0;
+		const struct dirent *e = readdir(l->dir);
+		if (!e)
+			break;
+		if (streq(e->d_name, ".") || streq(e->d_name, ".."))
+			continue;
+		if (l->n == l->cap) {
+			l->cap = MAX(l->cap * 2, (size_t)64);
+			l->v = xrealloc(l->v, l->cap * sizeof(*l->v));
+		}
+		l->v[l->n++] = (struct found){ xstrdup(e->d_name), e->d_ino };
+	}
+	if (errno != 0)
+		return -1;
+	if (l->n > 1)
+		qsort(l->v, l->n, sizeof(*l->v), by_inode);
+	return 0;
+}
+
+static int cannot_read(const struct walker *k, const char *path, struct err *err)
+{
+	err_set_errno(err, ERR_OPERATOR, "%s: cannot read /%s", k->job->root->path, path);
+	return err_remedy(err, "repair it, or leave it out with an exclude pattern");
+}
+
+/* The entries of an open directory: files are taken, directories pushed so that the first comes off the stack first. */
+static int take_entries(struct walker *k, const struct pending *at, struct listing *l,
+			uint64_t mount, struct err *err)
+{
+	size_t first = k->n_todo;
+
+	for (size_t i = 0; i < l->n; i++) {
+		_cleanup_free_ char *path = *at->path ? xasprintf("%s/%s", at->path,
+								  l->v[i].name)
+						      : xstrdup(l->v[i].name);
+		struct stat st;
+
+		if (is_excluded(k, path))
+			continue;
+		if (fstatat(dirfd(l->dir), l->v[i].name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+			if (errno == ENOENT)
+				continue;
+			return cannot_read(k, path, err);
+		}
+		if (S_ISDIR(st.st_mode)) {
+			push(k, TAKE_PTR(path), mount, at->dev);
+			continue;
+		}
+		if (take(k, path, &st, err) < 0)
+			return -1;
+	}
+	for (size_t a = first, b = k->n_todo; a + 1 < b; a++, b--) {
+		struct pending swap = k->todo[a];
+		k->todo[a] = k->todo[b - 1];
+		k->todo[b - 1] = swap;
+	}
+	return 0;
+}
+
+/* A mount is a mount of its own, or, where the kernel does not number mounts, another device. */
+static int mount_of(int fd, uint64_t *ret_mount, uint64_t *ret_dev)
+{
+	struct statx sx;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &sx) < 0)
+		return -1;
+	*ret_dev = makedev(sx.stx_dev_major, sx.stx_dev_minor);
+	*ret_mount = sx.stx_mask & STATX_MNT_ID ? sx.stx_mnt_id : *ret_dev;
+	return 0;
+}
+
+static int visit(struct walker *k, const struct pending *at, struct err *err)
+{
+	_cleanup_(listing_done) struct listing l = { 0 };
+	const char *path = *at->path ? at->path : ".";
+	_cleanup_close_ int fd = dirs_open(k->job->root->fd, path,
+					   O_RDONLY | O_DIRECTORY);
+	uint64_t mount, dev;
+
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
+			       ? 0
+			       : cannot_read(k, at->path, err);
+	if (mount_of(fd, &mount, &dev) < 0)
+		return cannot_read(k, at->path, err);
+	if (emit(k, 'd', 0, path, NULL, err) < 0)
+		return -1;
+	bool is_mount = *at->path != '\0' && mount != at->mount;
+	if (!is_wanted(k->job, at->path, is_mount))
+		return 0;
+	l.dir = fdopendir(fd);
+	if (!l.dir)
+		return cannot_read(k, at->path, err);
+	fd = -1;
+	if (list(&l) < 0)
+		return cannot_read(k, at->path, err);
+	struct pending here = { at->path, mount, dev };
+	return take_entries(k, &here, &l, mount, err);
+}
+
+static int compile_excludes(struct walker *k, struct err *err)
+{
+	const struct strv *patterns = k->job->excludes;
+
+	if (!patterns || patterns->n == 0)
+		return 0;
+	k->excludes = xcalloc(patterns->n, sizeof(*k->excludes));
+	for (size_t i = 0; i < patterns->n; i++) {
+		int rc = regcomp(&k->excludes[i], patterns->v[i], REG_NOSUB);
+		if (rc != 0) {
+			char why[256];
+			regerror(rc, &k->excludes[i], why, sizeof(why));
+			return err_set(err, ERR_USAGE, "exclude pattern '%s': %s",
+				       patterns->v[i], why);
+		}
+		k->n_excludes++;
+	}
+	return 0;
+}
+
+static void walker_done(struct walker *k)
+{
+	for (size_t i = 0; i < k->n_excludes; i++)
+		regfree(&k->excludes[i]);
+	free(k->excludes);
+	while (k->n_todo > 0)
+		free(k->todo[--k->n_todo].path);
+	free(k->todo);
+	map_free(k->inodes);
+	str_done(&k->dotted);
+}
+
+int walk_run(struct walk *w, const struct mksysb_write *job, const char *beside,
+	     const struct progress *p, struct err *err)
+{
+	_cleanup_(walker_done) struct walker k = {
+		.w = w, .job = job, .progress = p, .inodes = map_new(free)
+	};
+
+	if (compile_excludes(&k, err) < 0 || spill_open(&w->members, beside, err) < 0)
+		return -1;
+	push(&k, xstrdup(""), 0, 0);
+	while (k.n_todo > 0) {
+		struct pending at = k.todo[--k.n_todo];
+		int rc = visit(&k, &at, err);
+
+		free(at.path);
+		if (rc < 0 || cancel_check(err) < 0)
+			return -1;
+		progress_report(p, PROGRESS_FILES, w->n_members, 0, NULL);
+	}
+	return spill_rewind(&w->members, err);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Extended attributes and inode flags: reading, applying, digest. */
+#include "archive/xattrs.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <linux/fs.h>
+#include <linux/limits.h>
+#include <sys/ioctl.h>
+#include <sys/xattr.h>
+
+#include "base/strv.h"
+#include "sys/sha256.h"
+
+void xattrs_done(struct xattrs *x)
+{
+	str_done(&x->blob);
+	x->n = 0;
+}
+
+void xattrs_reset(struct xattrs *x)
+{
+	str_reset(&x->blob);
+	x->n = 0;
+}
+
+void xattrs_add(struct xattrs *x, const char *name, const void *value, size_t len)
+{
+	uint32_t n = htole32((uint32_t)len);
+
+	str_addn(&x->blob, name, strlen(name) + 1);
+	str_addn(&x->blob, &n, sizeof(n));
+	if (len > 0)
+		str_addn(&x->blob, value, len);
+	x->n++;
+}
+
+bool xattrs_next(const struct xattrs *x, size_t *pos, const char **name,
+		 const void **value, size_t *len)
+{
+	uint32_t n;
+
+	if (*pos >= x->blob.len)
+		return false;
+	*name = x->blob.p + *pos;
+	*pos += strlen(*name) + 1;
+	memcpy(&n, x->blob.p + *pos, sizeof(n));
+	*len = le32toh(n);
+	*value = x->blob.p + *pos + sizeof(n);
+	*pos += sizeof(n) + *len;
+	return true;
+}
+
+void xattrs_digest(const struct xattrs *x, char ret[17])
+{
+	uint8_t digest[SHA256_LEN];
+	char hex[SHA256_HEX_LEN];
+
+	ret[0] = '\0';
+	if (x->n == 0)
+		return;
+	sha256_buf(x->blob.p, x->blob.len, digest);
+	sha256_hex(digest, hex);
+	memcpy(ret, hex, 16);
+	ret[16] = '\0';
+}
+
+/* Files that cannot be opened without side effects are reached through their directory. */
+static char *path_of(const struct xattrs_of *of)
+{
+	return xasprintf("/proc/self/fd/%d/%s", of->dir_fd, of->name);
+}
+
+static ssize_t list_names(const struct xattrs_of *of, const char *path, char *buf,
+			  size_t n)
+{
+	return of->fd >= 0 ? flistxattr(of->fd, buf, n) : llistxattr(path, buf, n);
+}
+
+static ssize_t get_value(const struct xattrs_of *of, const char *path, const char *name,
+			 void *buf, size_t n)
+{
+	return of->fd >= 0 ? fgetxattr(of->fd, name, buf, n)
+			   : lgetxattr(path, name, buf, n);
+}
+
+/* What belongs to a mount, not to the file. */
+static bool is_kept(const char *name)
+{
+	return !starts_with(name, "trusted.overlay.") && !streq(name, "system.nfs4_acl");
+}
+
+static int read_values(struct xattrs *x, const struct xattrs_of *of, const char *path,
+		       const char *names, size_t len)
+{
+	_cleanup_strv_ struct strv sorted = STRV_INIT;
+	_cleanup_free_ char *value = xmalloc(XATTR_SIZE_MAX);
+
+	for (const char *p = names; p < names + len; p += strlen(p) + 1)
+		if (is_kept(p))
+			strv_add(&sorted, p);
+	strv_sort(&sorted);
+	for (size_t i = 0; i < sorted.n; i++) {
+		ssize_t n = get_value(of, path, sorted.v[i], value, XATTR_SIZE_MAX);
+		if (n < 0 && errno == ENODATA)
+			continue;
+		if (n < 0)
+			return -1;
+		xattrs_add(x, sorted.v[i], value, (size_t)n);
+	}
+	return 0;
+}
+
+int xattrs_read(struct xattrs *x, const struct xattrs_of *of)
+{
+	char few[256];
+	_cleanup_free_ char *path = of->fd >= 0 ? NULL : path_of(of);
+	ssize_t n = list_names(of, path, few, sizeof(few));
+
+	xattrs_reset(x);
+	if (n < 0 && (errno == EOPNOTSUPP || errno == ENOSYS))
+		return 0;
+	if (n >= 0)
+		return n == 0 ? 0 : read_values(x, of, path, few, (size_t)n);
+	if (errno != ERANGE)
+		return -1;
+	_cleanup_free_ char *many = xmalloc(XATTR_LIST_MAX);
+	n = list_names(of, path, many, XATTR_LIST_MAX);
+	return n < 0 ? -1 : read_values(x, of, path, many, (size_t)n);
+}
+
+int xattrs_apply(const struct xattrs *x, const struct xattrs_of *of,
+		 const char **ret_name)
+{
+	_cleanup_free_ char *path = of->fd >= 0 ? NULL : path_of(of);
+	const char *name;
+	const void *value;
+	size_t len;
+
+	for (size_t pos = 0; xattrs_next(x, &pos, &name, &value, &len);) {
+		int rc = of->fd >= 0 ? fsetxattr(of->fd, name, value, len, 0)
+				     : lsetxattr(path, name, value, len, 0);
+		*ret_name = name;
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static const struct {
+	char letter;
+	int flag;
+} flag_table[] = {
+	{ 'A', FS_NOATIME_FL },	     { 'C', FS_NOCOW_FL },  { 'D', FS_DIRSYNC_FL },
+	{ 'S', FS_SYNC_FL },	     { 'T', FS_TOPDIR_FL }, { 'a', FS_APPEND_FL },
+	{ 'c', FS_COMPR_FL },	     { 'd', FS_NODUMP_FL }, { 'i', FS_IMMUTABLE_FL },
+	{ 'j', FS_JOURNAL_DATA_FL }, { 'm', FS_NOCOMP_FL }, { 't', FS_NOTAIL_FL },
+};
+
+void flags_read(int fd, char ret[16])
+{
+	int flags = 0;
+	size_t n = 0;
+
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+		flags = 0;
+	for (size_t i = 0; flags != 0 && i < ARRAY_SIZE(flag_table); i++)
+		if (flags & flag_table[i].flag)
+			ret[n++] = flag_table[i].letter;
+	ret[n] = '\0';
+}
+
+int flags_apply(int fd, const char *letters)
+{
+	int flags = 0, want = 0;
+
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(flag_table); i++)
+		if (strchr(letters, flag_table[i].letter))
+			want |= flag_table[i].flag;
+	if ((flags & want) == want)
+		return 0;
+	flags |= want;
+	return ioctl(fd, FS_IOC_SETFLAGS, &flags);
+}
