@@ -41,6 +41,7 @@ enum merge_stage { MERGE_BEFORE_PACKAGES, MERGE_AFTER_PACKAGES };
 struct merge_method {
 	const char *name;  /* "apt_sources" */
 	const char *title; /* "Package sources" */
+	const char *help;  /* one sentence, for nimadm-merge(7) */
 	enum merge_stage stage;
 	bool (*applies)(const struct merge_ctx *c);
 	int (*run)(const struct merge_ctx *c, struct err *err); /* idempotent */

@@ -284,6 +284,8 @@ static int run(const struct merge_ctx *c, struct err *err)
 const struct merge_method method_advice = {
 	.name = NAME,
 	.title = "What is left for a human",
+	.help = "What only a human can finish is told: database clusters, virtual "
+		"environments, modules built by hand.",
 	.stage = MERGE_AFTER_PACKAGES,
 	.applies = applies,
 	.run = run,

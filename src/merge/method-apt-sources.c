@@ -244,6 +244,9 @@ static int run(const struct merge_ctx *c, struct err *err)
 const struct merge_method method_apt_sources = {
 	.name = NAME,
 	.title = "Package sources",
+	.help = "Debian's own entries of the source lists are moved to the target "
+		"release; others are kept but disabled and told; pins and a default "
+		"release that name the old release are corrected.",
 	.stage = MERGE_BEFORE_PACKAGES,
 	.applies = applies,
 	.run = run,
@@ -311,6 +314,7 @@ static int check(const struct merge_ctx *c, struct err *err)
 const struct merge_method method_apt_sources_check = {
 	.name = "apt_sources_check",
 	.title = "Keyrings of the package sources",
+	.help = "Keyrings that source lists name must be there.",
 	.stage = MERGE_AFTER_PACKAGES,
 	.applies = applies,
 	.run = check,

@@ -314,6 +314,7 @@ static int run(const struct merge_ctx *c, struct err *err)
 const struct merge_method method_conffiles = {
 	.name = NAME,
 	.title = "Configuration files",
+	.help = "Edited files of which there is a new version are merged; see below.",
 	.stage = MERGE_AFTER_PACKAGES,
 	.applies = applies,
 	.run = run,

@@ -134,6 +134,8 @@ static int run(const struct merge_ctx *c, struct err *err)
 const struct merge_method method_crypttab = {
 	.name = NAME,
 	.title = "Encrypted devices",
+	.help = "Plain dm-crypt devices keep the cipher they were made with, since "
+		"cryptsetup 2.7 has other defaults.",
 	.stage = MERGE_BEFORE_PACKAGES,
 	.applies = applies,
 	.run = run,

@@ -89,6 +89,9 @@ static int run(const struct merge_ctx *c, struct err *err)
 const struct merge_method method_fstab = {
 	.name = NAME,
 	.title = "File systems",
+	.help = "Devices that image.data does not know, that are named by the "
+		"kernel's order, or whose file system the new kernel cannot mount are "
+		"told.",
 	.stage = MERGE_BEFORE_PACKAGES,
 	.applies = applies,
 	.run = run,

@@ -134,6 +134,8 @@ static int run(const struct merge_ctx *c, struct err *err)
 const struct merge_method method_grub_device = {
 	.name = NAME,
 	.title = "Boot loader's devices",
+	.help = "Disks that GRUB's package would install on are compared with the "
+		"image's; a device map that names another disk is set aside.",
 	.stage = MERGE_BEFORE_PACKAGES,
 	.applies = applies,
 	.run = run,

@@ -91,6 +91,8 @@ static int run(const struct merge_ctx *c, struct err *err)
 const struct merge_method method_machine_identity = {
 	.name = NAME,
 	.title = "Machine identity",
+	.help = "Host keys, machine-id, host name and the like are put back where a "
+		"package changed them.",
 	.stage = MERGE_AFTER_PACKAGES,
 	.applies = applies,
 	.run = run,

@@ -54,6 +54,7 @@ static int run(const struct merge_ctx *c, struct err *err)
 const struct merge_method method_initramfs = {
 	.name = NAME,
 	.title = "Settings of the initramfs",
+	.help = "MODULES=dep is overridden: it would look at the master's devices.",
 	.stage = MERGE_BEFORE_PACKAGES,
 	.applies = applies,
 	.run = run,

@@ -161,6 +161,8 @@ static int run(const struct merge_ctx *c, struct err *err)
 const struct merge_method method_locale = {
 	.name = NAME,
 	.title = "Language and time zone",
+	.help = "Language variables and time zone stay, also where the new release "
+		"keeps them elsewhere or knows the zone by its present name only.",
 	.stage = MERGE_AFTER_PACKAGES,
 	.applies = applies,
 	.run = run,

@@ -41,6 +41,7 @@ static int run(const struct merge_ctx *c, struct err *err)
 const struct merge_method method_lvm_devices = {
 	.name = NAME,
 	.title = "LVM devices",
+	.help = "A devices file of LVM that lists none of the image's disks is told.",
 	.stage = MERGE_BEFORE_PACKAGES,
 	.applies = applies,
 	.run = run,

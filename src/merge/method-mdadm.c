@@ -49,6 +49,8 @@ static int run(const struct merge_ctx *c, struct err *err)
 const struct merge_method method_mdadm = {
 	.name = NAME,
 	.title = "Software RAID",
+	.help = "Arrays that fstab names must be defined in mdadm.conf, since the "
+		"master cannot scan the client's disks.",
 	.stage = MERGE_BEFORE_PACKAGES,
 	.applies = applies,
 	.run = run,

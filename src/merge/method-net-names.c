@@ -229,6 +229,8 @@ static int run(const struct merge_ctx *c, struct err *err)
 const struct merge_method method_net_names = {
 	.name = NAME,
 	.title = "Network interface names",
+	.help = "The old release's naming scheme is put on the kernel's command line, "
+		"and names given by udev rules become .link files.",
 	.stage = MERGE_BEFORE_PACKAGES,
 	.applies = applies,
 	.run = run,

@@ -73,6 +73,7 @@ static int run(const struct merge_ctx *c, struct err *err)
 const struct merge_method method_resume = {
 	.name = NAME,
 	.title = "Resume device",
+	.help = "A resume device of the initramfs that is not there any more is taken out.",
 	.stage = MERGE_BEFORE_PACKAGES,
 	.applies = applies,
 	.run = run,

@@ -134,6 +134,7 @@ static int run(const struct merge_ctx *c, struct err *err)
 const struct merge_method method_services = {
 	.name = NAME,
 	.title = "Services",
+	.help = "Units stay enabled, disabled or masked as they were.",
 	.stage = MERGE_AFTER_PACKAGES,
 	.applies = applies,
 	.run = run,

@@ -173,6 +173,8 @@ static int run(const struct merge_ctx *c, struct err *err)
 const struct merge_method method_successors = {
 	.name = NAME,
 	.title = "Settings of versioned packages",
+	.help = "Edits below the directory of an old version (/etc/php/8.2) are "
+		"merged into the new version's files.",
 	.stage = MERGE_AFTER_PACKAGES,
 	.applies = applies,
 	.run = run,

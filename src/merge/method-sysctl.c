@@ -113,6 +113,8 @@ static int run(const struct merge_ctx *c, struct err *err)
 const struct merge_method method_sysctl = {
 	.name = NAME,
 	.title = "Kernel settings",
+	.help = "Settings of /etc/sysctl.conf, which Debian 13 reads no more, go to "
+		"/etc/sysctl.d/60-migrated.conf.",
 	.stage = MERGE_BEFORE_PACKAGES,
 	.applies = applies,
 	.run = run,

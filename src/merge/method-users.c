@@ -188,6 +188,8 @@ static int run(const struct merge_ctx *c, struct err *err)
 const struct merge_method method_users = {
 	.name = NAME,
 	.title = "Users and groups",
+	.help = "Lost accounts and changed passwords are put back, changed numbers "
+		"are told.",
 	.stage = MERGE_AFTER_PACKAGES,
 	.applies = applies,
 	.run = run,
