@@ -153,7 +153,8 @@ static void add_next_commands(struct engine *e, struct err *err)
 {
 	_cleanup_str_ struct str remedy = STR_INIT;
 
-	if (err->kind == ERR_UNFIT || strstr(err->remedy, "--resume"))
+	/* a preview is asked for again, and so is a job that was refused before it touched anything */
+	if (err->kind == ERR_UNFIT || e->cfg.preview || strstr(err->remedy, "--resume"))
 		return;
 	if (e->cfg.undo) {
 		err_remedy(err, "nimadm -C %s", e->ref);
@@ -166,6 +167,17 @@ static void add_next_commands(struct engine *e, struct err *err)
 		 e->ref, e->ref);
 	*err->remedy = '\0';
 	err_remedy(err, "%s", str_c(&remedy));
+}
+
+/* A preview leaves no job behind, but it ended in one of these ways. */
+static const char *end_word(const struct engine *e, enum job_state state,
+			    const struct err *err)
+{
+	if (e->cfg.preview)
+		state = err->kind == ERR_UNFIT	     ? JOB_INHIBITED
+			: err->kind == ERR_CANCELLED ? JOB_CANCELLED
+						     : JOB_FAILED;
+	return job_state_name(state);
 }
 
 /* The job has failed with *err: says so everywhere. Returns -1. */
@@ -186,9 +198,9 @@ static int fail(struct engine *e, struct err *err)
 		state = JOB_CANCELLED;
 	if (err->kind == ERR_UNFIT && !only_preflight_begun(rows))
 		err->kind = ERR_OPERATOR;
-	if (err->kind == ERR_UNFIT) {
+	if (err->kind == ERR_UNFIT || c->preview) {
 		if (drop_preflight(e, &second) == 0)
-			state = JOB_INHIBITED;
+			state = c->preview ? JOB_CLEANED : JOB_INHIBITED;
 		else
 			events_warning(c->events, "%s", second.msg);
 	}
@@ -199,7 +211,7 @@ static int fail(struct engine *e, struct err *err)
 	if (!c->undo && settle(e, state, err->msg, rows, &second) < 0)
 		events_warning(c->events, "the job's state can not be written: %s",
 			       second.msg);
-	say_job(e, EVENT_JOB_END, job_state_name(state), err->msg);
+	say_job(e, EVENT_JOB_END, end_word(e, state, err), err->msg);
 	return -1;
 }
 

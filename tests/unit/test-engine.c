@@ -259,6 +259,20 @@ static void test_preview(void **state)
 	assert_int_equal(bed_job_state(&b), JOB_CLEANED);
 	assert_int_equal(bed_files(&b), 0);
 	assert_int_equal(bed_alloc_count(&b, "web12"), 0);
+	/* one that fails or inhibits leaves as little */
+	for (int i = 0; i < 2; i++) {
+		enum err_kind kind = i ? ERR_OPERATOR : ERR_UNFIT;
+
+		free(bed_trace(&b));
+		fake_fault = (struct fake_fault){ 0, FAKE_RUN_HALF, kind, 0, 1 };
+		assert_err(bed_run(&b, BED_PREVIEW, NULL, &err), &err, kind, "fake");
+		assert_null(strstr(err.remedy, "--resume"));
+		expect_trace(&b, "run 0;undo 0;");
+		assert_int_equal(bed_job_state(&b), JOB_CLEANED);
+		_cleanup_free_ char *report = bed_report(&b, "txt");
+		has(report, "fake failure");
+		err_clear(&err);
+	}
 	/* a preview is in nobody's way */
 	assert_ok(bed_run(&b, BED_FRESH, NULL, &err), &err);
 }
