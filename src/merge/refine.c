@@ -122,17 +122,55 @@ static bool line_by_line(struct hunk *h)
 	return true;
 }
 
+static bool same_lines(const struct lines *a, size_t from, const struct lines *b)
+{
+	if (a->n < from + b->n)
+		return false;
+	for (size_t i = 0; i < b->n; i++)
+		if (!slice_eq(&a->v[from + i], &b->v[i]))
+			return false;
+	return true;
+}
+
+static void put_lines(const struct lines *l, size_t from, size_t to, struct str *out)
+{
+	for (size_t i = from; i < to; i++)
+		str_addn(out, l->v[i].p, l->v[i].n);
+}
+
+/* `edits` only added lines in front of the base, or behind it; `other` is what became of the base. */
+static bool put_beside(const struct lines *base, const struct lines *edits,
+		       const struct lines *other, struct str *out)
+{
+	if (base->n == 0 || edits->n <= base->n)
+		return false;
+	size_t added = edits->n - base->n;
+	if (same_lines(edits, added, base)) {
+		put_lines(edits, 0, added, out);
+		put_lines(other, 0, other->n, out);
+		return true;
+	}
+	if (same_lines(edits, 0, base)) {
+		put_lines(other, 0, other->n, out);
+		put_lines(edits, base->n, edits->n, out);
+		return true;
+	}
+	return false;
+}
+
 static bool solve(struct hunk *h, unsigned short *table, struct str *out)
 {
 	const struct lines *result;
+	if (put_beside(&h->base, &h->mine, &h->theirs, out) ||
+	    put_beside(&h->base, &h->theirs, &h->mine, out))
+		return true;
 	if (line_by_line(h) || apply(&h->base, &h->mine, &h->theirs, table))
 		result = &h->theirs;
 	else if (apply(&h->base, &h->theirs, &h->mine, table))
 		result = &h->mine;
 	else
 		return false;
-	for (size_t i = 0; i < result->n; i++)
-		str_addn(out, result->v[i].p, result->v[i].n);
+	put_lines(result, 0, result->n, out);
 	return true;
 }
 

@@ -4,7 +4,8 @@
  *
  * Merge tools call it a conflict when both sides changed neighbouring lines. In configuration files, where a line is a
  * setting, that is the usual case: the comment above a setting was rewritten, the setting was edited. A conflict is
- * solved here when one side only replaced lines, one by one, and the other side left exactly these lines as they were.
+ * solved here when one side only replaced lines, one by one, and the other side left exactly these lines as they were;
+ * or when one side only added lines at the border of what the other side changed.
  */
 #pragma once
 

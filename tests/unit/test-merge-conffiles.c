@@ -298,6 +298,13 @@ static void solves_neighbouring_edits(void **state)
 		"a = 1\nmine = 1\nb = 3\n");
 	/* Both made one change, the package another beside it; grub's ucf takes debconf's answers over. */
 	refined("t = 2\nk = x\n", "t = 5\nk = x\n", "t = 2\nk = y\n", "t = 2\nk = y\n");
+	/* Added at the border of what the package rewrote; BIND's options. */
+	refined("dir;\nmine;\n// old\n// text\nx\n", "dir;\n// old\n// text\nx\n",
+		"dir;\n// new\nx\n", "dir;\nmine;\n// new\nx\n");
+	refined("// old\nmine;\nx\n", "// old\nx\n", "// new\n// text\nx\n",
+		"// new\n// text\nmine;\nx\n");
+	/* Both added at the same place: which comes first is not ours to say. */
+	refined("a\nmine\nb\n", "a\nb\n", "a\ntheirs\nb\n", NULL);
 	/* The same line, two opinions. */
 	refined("a = 2\n", "a = 1\n", "a = 3\n", NULL);
 	/* One solvable, one not: nothing is solved. */
