@@ -9,6 +9,7 @@
  */
 #include "pkg/deb.h"
 #include "pkg/rpm.h"
+#include "sys/files.h"
 
 /*
  * dpkg marks its status descriptor close-on-exec and non-blocking, which must not happen to the scripts' standard output:
@@ -58,6 +59,14 @@ static bool in_part(const struct part *p, const struct pkg_item *it)
 	return it->bos || !p->bos;
 }
 
+/* The form that unpacks fastest, where the lpp_source has it (pkg/lpp.h). */
+static void add_archive(const struct part *p, const char *file, struct strv *argv)
+{
+	_cleanup_free_ char *fast = xasprintf("%s/unpack/%s", p->c->lpp_dir, file);
+
+	strv_addf(argv, DEB_LPP "/%s/%s", files_exists(fast) ? "unpack" : "pool", file);
+}
+
 /* Appends the items of the part that still need `need`; returns how many. */
 static size_t collect(const struct part *p, const struct deb_state *st,
 		      enum deb_need need, struct strv *argv)
@@ -75,7 +84,7 @@ static size_t collect(const struct part *p, const struct deb_state *st,
 		else if (it->file[0] == '/')
 			strv_add(argv, it->file);
 		else
-			strv_addf(argv, DEB_LPP "/pool/%s", it->file);
+			add_archive(p, it->file, argv);
 	}
 	return n;
 }
