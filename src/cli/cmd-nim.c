@@ -60,9 +60,8 @@ static const struct {
 };
 
 static const struct nim_handler *const handlers[] = {
-	&nim_script,
-	&nim_installp_bundle,
-	&nim_exclude_files,
+	&nim_lpp_source,      &nim_spot,	  &nim_mksysb,	   &nim_script,
+	&nim_installp_bundle, &nim_exclude_files, &nim_image_data, &nim_bosinst_data,
 	&nim_resolv_conf,
 };
 

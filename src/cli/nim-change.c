@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The operations change, remove and reset of nim. */
-#include <errno.h>
-
 #include "cli/nim.h"
 #include "sys/files.h"
 
@@ -67,12 +65,7 @@ static int remove_files(struct nim_request *r, const char *location, struct err 
 		return 0;
 	}
 	events_step(&r->events, "Removing %s", location);
-	if (!r->handler->marker) {
-		if (unlink(location) < 0 && errno != ENOENT)
-			return err_set_errno(err, ERR_OPERATOR, "remove %s", location);
-		return 0;
-	}
-	return files_rmtree(location, NULL, err);
+	return nim_discard(r->handler, location, err);
 }
 
 /* From here on no job may take it, and what remains after a crash says what it is. */

@@ -112,9 +112,14 @@ static int refuse_place(const struct nim_request *r, const char *location,
 
 /* --- undoing --- */
 
-/* Removes what a define has made at a place that was empty before. */
-static int discard(const struct nim_handler *h, const char *location, struct err *err)
+int nim_discard(const struct nim_handler *h, const char *location, struct err *err)
 {
+	_cleanup_free_ char *scratch = h->scratch
+					       ? xasprintf("%s%s", location, h->scratch)
+					       : NULL;
+
+	if (scratch && files_rmtree(scratch, NULL, err) < 0)
+		return -1;
 	if (h->marker)
 		return files_rmtree(location, NULL, err);
 	if (unlink(location) < 0 && errno != ENOENT)
@@ -140,7 +145,7 @@ static int take_over_remains(struct nim_request *r, struct err *err)
 	events_step(&r->events, "Removing what an interrupted define of '%s' left",
 		    r->name);
 	if (location && streq(info, NIM_INFO_CREATING) &&
-	    discard(r->handler, location, err) < 0)
+	    nim_discard(r->handler, location, err) < 0)
 		return -1;
 	return store_object_remove(r->store, r->name, err);
 }
@@ -150,7 +155,7 @@ static void take_back(struct nim_request *r, const char *location, bool made)
 {
 	struct err err = { 0 };
 
-	if (made && discard(r->handler, location, &err) < 0)
+	if (made && nim_discard(r->handler, location, &err) < 0)
 		events_warning(&r->events, "%s stays behind: %s", location, err.msg);
 	err_clear(&err);
 	if (store_object_remove(r->store, r->name, &err) < 0)

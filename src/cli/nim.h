@@ -61,6 +61,8 @@ struct nim_handler {
 	int (*update)(struct nim_request *r, const char *location, struct err *err);
 	/* Prints the contents. NULL: the file itself is printed. */
 	int (*show)(struct nim_request *r, const char *location, struct err *err);
+	/* What the location is followed by in the name of a tree that is not whole yet; NULL: none is made beside it. */
+	const char *scratch;
 	bool update_is_atomic; /* a failed update leaves the resource as it was */
 	bool keep_files;       /* a remove leaves the file unless rm_image=yes is given */
 };
@@ -85,6 +87,14 @@ int nim_copy_source(struct nim_request *r, const char *location, struct err *err
 int nim_read_text(const char *location, struct str *text, struct err *err) _must_check_;
 /* Sets or removes a state attribute of the request's object. */
 int nim_set(struct nim_request *r, const char *attr, const char *value, struct err *err)
+	_must_check_;
+/* Removes what lies at the location; a missing one is no error. */
+int nim_discard(const struct nim_handler *h, const char *location, struct err *err)
+	_must_check_;
+/* A text in a resource's JSON file, malloc'd; NULL when it is not there. */
+char *nim_read_fact(const char *dir, const char *file, const char *key);
+/* Brings the state attributes of an lpp_source to what lies in its directory. */
+int nim_lpp_describe(struct store *s, const char *name, const char *dir, struct err *err)
 	_must_check_;
 /* Runs the handler's check, reports the findings; -1 when one of them is an INHIBIT. */
 int nim_check_location(struct nim_request *r, const char *location, struct err *err)
