@@ -94,8 +94,8 @@ static void write_head(const json_t *report, struct str *out)
 	pair(out, "Started", text_of(report, "created"));
 	pair(out, "Ended", text_of(report, "ended"));
 	pair(out, "Time in phases",
-	     fmt_duration(buf, sizeof(buf),
-			  json_real_value(json_object_get(report, "seconds"))));
+	     report_seconds(buf, sizeof(buf),
+			    json_real_value(json_object_get(report, "seconds"))));
 	str_add(out, "</dl>\n");
 }
 
@@ -128,8 +128,8 @@ static void write_phases(const json_t *report, struct str *out)
 		element(out, "td", text_of(p, "title"));
 		element(out, "td", text_of(p, "state"));
 		str_addf(out, "<td class=\"n\">%s</td>",
-			 fmt_duration(buf, sizeof(buf),
-				      json_real_value(json_object_get(p, "seconds"))));
+			 report_seconds(buf, sizeof(buf),
+					json_real_value(json_object_get(p, "seconds"))));
 		element(out, "td", text_of(p, "message"));
 		str_add(out, "</tr>\n");
 	}
@@ -219,6 +219,22 @@ static void write_packages(const json_t *report, struct str *out)
 	}
 }
 
+static void write_method(const char *name, const json_t *method, struct str *out)
+{
+	_cleanup_strv_ struct strv lines = STRV_INIT;
+	const char *title = text_of(method, "title");
+
+	report_method(name, method, &lines);
+	str_add(out, "<tr><td>");
+	esc(out, *title ? title : name);
+	str_add(out, "<br>");
+	element(out, "code", name);
+	str_add(out, "</td><td>");
+	for (size_t i = 0; i < lines.n; i++)
+		element(out, "div", lines.v[i]);
+	str_add(out, "</td></tr>\n");
+}
+
 static void write_merge(const json_t *report, struct str *out)
 {
 	static const char *const columns[] = { "Method", "What it did", NULL };
@@ -230,16 +246,7 @@ static void write_merge(const json_t *report, struct str *out)
 		return;
 	str_add(out, "<details><summary>Configuration merged</summary>");
 	table_head(out, "Configuration merged", columns);
-	json_object_foreach(merge, name, v)
-	{
-		_cleanup_free_ char *text = json_dumps(v,
-						       JSON_ENCODE_ANY | JSON_INDENT(2));
-		str_add(out, "<tr>");
-		element(out, "td", name);
-		str_add(out, "<td>");
-		element(out, "pre", json_is_string(v) ? json_string_value(v) : text);
-		str_add(out, "</td></tr>\n");
-	}
+	json_object_foreach(merge, name, v) write_method(name, v, out);
 	str_add(out, "</tbody></table></details>\n");
 }
 

@@ -12,6 +12,14 @@ static const char *text_of(const json_t *o, const char *key)
 	return s ? s : "";
 }
 
+const char *report_seconds(char *buf, size_t n, double seconds)
+{
+	if (seconds >= 60)
+		return fmt_duration(buf, n, seconds);
+	snprintf(buf, n, "%.1fs", seconds);
+	return buf;
+}
+
 static void heading(struct str *out, const char *title)
 {
 	str_addf(out, "\n%s\n", title);
@@ -39,8 +47,8 @@ static void write_phases(const json_t *report, struct str *out)
 		str_addf(out, "%3lld  %-12s %-12s %9s%s%s\n",
 			 (long long)json_integer_value(json_object_get(p, "number")),
 			 text_of(p, "name"), text_of(p, "state"),
-			 fmt_duration(buf, sizeof(buf),
-				      json_real_value(json_object_get(p, "seconds"))),
+			 report_seconds(buf, sizeof(buf),
+					json_real_value(json_object_get(p, "seconds"))),
 			 *message ? "  " : "", message);
 	}
 }
@@ -117,6 +125,37 @@ static void write_packages(const json_t *report, struct str *out)
 	}
 }
 
+void report_method(const char *name, const json_t *method, struct strv *lines)
+{
+	const char *key;
+	size_t i;
+	json_t *v, *c;
+
+	if (json_is_string(method))
+		strv_add(lines, json_string_value(method));
+	json_array_foreach(json_object_get(method, "changes"), i, c)
+		strv_addf(lines, "%s: %s", text_of(c, "path"), text_of(c, "what"));
+	json_object_foreach((json_t *)(uintptr_t)method, key, v)
+	{
+		if (!streq(key, "changes") && json_array_size(v))
+			strv_addf(lines, "%s: %zu, listed in report.json", key,
+				  json_array_size(v));
+	}
+	if (lines->n == 0)
+		strv_add(lines, "nothing to change");
+}
+
+static void write_method(const char *name, const json_t *method, struct str *out)
+{
+	_cleanup_strv_ struct strv lines = STRV_INIT;
+	const char *title = text_of(method, "title");
+
+	report_method(name, method, &lines);
+	str_addf(out, "%s (%s)\n", *title ? title : name, name);
+	for (size_t i = 0; i < lines.n; i++)
+		str_addf(out, "      %s\n", lines.v[i]);
+}
+
 static void write_merge(const json_t *report, struct str *out)
 {
 	json_t *merge = json_object_get(report, "merge");
@@ -126,12 +165,7 @@ static void write_merge(const json_t *report, struct str *out)
 	if (json_object_size(merge) == 0)
 		return;
 	heading(out, "Configuration merged");
-	json_object_foreach(merge, name, v)
-	{
-		_cleanup_free_ char *text = json_dumps(v, JSON_ENCODE_ANY);
-		str_addf(out, "  %-18s %s\n", name,
-			 json_is_string(v) ? json_string_value(v) : text);
-	}
+	json_object_foreach(merge, name, v) write_method(name, v, out);
 }
 
 static void write_lines(const json_t *report, const char *key, const char *title,
@@ -176,8 +210,8 @@ void report_text(const json_t *report, struct str *out)
 	row(out, "Started", text_of(report, "created"));
 	row(out, "Ended", text_of(report, "ended"));
 	row(out, "Time in phases",
-	    fmt_duration(buf, sizeof(buf),
-			 json_real_value(json_object_get(report, "seconds"))));
+	    report_seconds(buf, sizeof(buf),
+			   json_real_value(json_object_get(report, "seconds"))));
 	row(out, "Log", text_of(report, "log_dir"));
 	write_phases(report, out);
 	write_lines(report, "use", "What to do next", out);

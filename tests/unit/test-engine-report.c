@@ -18,7 +18,8 @@ static const char facts[] =
 	"\"plan\":{\"upgraded\":[{\"name\":\"libc6\",\"old\":\"2.36\",\"new\":\"2.41\"}],"
 	"\"removed\":[{\"name\":\"x\",\"old\":\"1\",\"new\":\"\",\"reason\":\"replaced\",\"by\":\"y\"}],"
 	"\"held\":[\"nginx\"],\"download_bytes\":7},"
-	"\"merge_before\":{\"findings\":[],\"methods\":{\"fstab\":\"kept\"}},"
+	"\"merge_before\":{\"findings\":[],\"methods\":{\"fstab\":\"kept\",\"locale\":{\"title\":\"Language\"},\"users\":{\"added\":[1,2]},"
+	"\"sysctl\":{\"title\":\"Kernel settings\",\"changes\":[{\"path\":\"/etc/<a>\",\"what\":\"taken\"}]}}},"
 	"\"validators\":{\"findings\":[{\"id\":\"validate.sshd\",\"severity\":\"INHIBIT\","
 	"\"title\":\"%s\",\"evidence\":\"\",\"remedy\":\"\"}]},"
 	"\"output\":{\"path\":\"/e/web13\",\"bytes\":1500000,\"files\":3,\"object\":\"web13\"}}";
@@ -104,7 +105,10 @@ static void test_text(void **state)
 	has(str_c(&text), "libc6 2.36 -> 2.41");
 	has(str_c(&text), "x 1  replaced by y");
 	has(str_c(&text), "seen: nginx\n        bind9\n");
-	has(str_c(&text), "fstab");
+	has(str_c(&text), "fstab (fstab)\n      kept\n");
+	has(str_c(&text), "Language (locale)\n      nothing to change\n");
+	has(str_c(&text), "Kernel settings (sysctl)\n      /etc/<a>: taken\n");
+	has(str_c(&text), "users (users)\n      added: 2, listed in report.json\n");
 }
 
 static void test_text_when_done(void **state)
@@ -131,6 +135,7 @@ static void test_html_is_escaped(void **state)
 	has_not(str_c(&html), "\033");
 	has(str_c(&html),
 	    "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; &#39;y&#39;");
+	has(str_c(&html), "<div>/etc/&lt;a&gt;: taken</div>");
 	has(str_c(&html), "<html lang=\"en\">");
 	has(str_c(&html), "<th scope=\"col\">");
 	/* self-contained: it names nothing to be loaded */
