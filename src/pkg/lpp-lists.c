@@ -100,7 +100,7 @@ static void on_line(void *arg, const char *line, bool is_err)
 		events_output(out->ev, line);
 }
 
-/* The optional source that apt says does not exist. */
+/* The optional source that apt says does not exist. Of an unsigned one apt does not miss the Release file but the rest. */
 static ssize_t missing_optional(const struct lpp *l, const char *output)
 {
 	for (size_t i = 0; i < l->sources.n; i++) {
@@ -108,7 +108,11 @@ static ssize_t missing_optional(const struct lpp *l, const char *output)
 		_cleanup_free_ char *said =
 			xasprintf("'%s %s Release' does not have a Release file",
 				  src->uri, src->suite);
-		if (src->optional && strstr(output, said))
+		_cleanup_free_ char *failed = xasprintf("E: Failed to fetch %s/dists/%s/",
+							src->uri, src->suite);
+		if (src->optional &&
+		    (strstr(output, said) ||
+		     (lpp_conf_allows(l, "source") && strstr(output, failed))))
 			return (ssize_t)i;
 	}
 	return -1;
