@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <jansson.h>
 
+#include "merge/baseline.h"
 #include "merge/hooks.h"
 #include "merge/method.h"
 #include "sys/signal.h"
@@ -126,7 +127,7 @@ static int run_method(const struct merge_ctx *c, const struct merge_method *m,
 	return rc;
 }
 
-int merge_run(const struct merge_ctx *c, enum merge_stage stage, struct err *err)
+static int run_stage(const struct merge_ctx *c, enum merge_stage stage, struct err *err)
 {
 	size_t n;
 	const struct merge_method *const *table = merge_table(&n);
@@ -137,4 +138,21 @@ int merge_run(const struct merge_ctx *c, enum merge_stage stage, struct err *err
 			return -1;
 	}
 	return hooks_run(c, stage, err);
+}
+
+int merge_run(const struct merge_ctx *c, enum merge_stage stage, struct err *err)
+{
+	_cleanup_root_ struct root base = ROOT_INIT;
+	struct merge_ctx mc = *c;
+	mc.baseline = NULL;
+	if (stage == MERGE_BEFORE_PACKAGES) {
+		if (baseline_store(&mc, err) < 0)
+			return -1;
+		return run_stage(&mc, stage, err);
+	}
+	int rc = baseline_open(&mc, &base, err);
+	if (rc < 0)
+		return -1;
+	mc.baseline = rc == 0 ? &base : NULL;
+	return run_stage(&mc, stage, err);
 }

@@ -15,8 +15,9 @@
 struct merge_ctx {
 	/* The system as it was, read only (the overlay's lower tree). */
 	const struct root *old_root;
-	const struct root *root; /* the alternate root, written */
-	struct runner *run;	 /* sandbox around `root` */
+	const struct root *root;     /* the alternate root, written */
+	const struct root *baseline; /* merge_run's own (merge/baseline.h) */
+	struct runner *run;	     /* sandbox around `root` */
 	/* The checkers' sandboxes, around throw-away overlays of the two roots: checkers write logs and caches as they go,
 	 * and nothing of that may stay. run_old may also be a read-only sandbox; run_check NULL: `run` is used. */
 	struct runner *run_old, *run_check;

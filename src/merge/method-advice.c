@@ -97,21 +97,6 @@ static const struct advice rules[] = {
 	  .pattern = "/var/lib/dkms/*",
 	  .title = "A kernel module is built by DKMS",
 	  .remedy = "check 'dkms status' for the new kernel before you rely on it" },
-	{ .id = "dovecot",
-	  .pattern = "/etc/dovecot/dovecot.conf",
-	  .from_major = 12,
-	  .title = "Dovecot 2.4 reads another configuration language than 2.3",
-	  .remedy =
-		  "see doc.dovecot.org, 'Upgrading Dovecot CE from 2.3 to 2.4'; the validators "
-		  "tell whether the present file is accepted" },
-	{ .id = "bind-zones",
-	  .pattern = "/etc/bind/named.conf",
-	  .contains = "named.conf.default-zones",
-	  .from_major = 12,
-	  .title = "BIND's file of default zones may be gone",
-	  .remedy =
-		  "where /etc/bind/named.conf.default-zones is missing, take its include line out "
-		  "of /etc/bind/named.conf" },
 	{ .id = "rabbitmq",
 	  .pattern = "/var/lib/rabbitmq/mnesia/*",
 	  .from_major = 12,

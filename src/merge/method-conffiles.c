@@ -67,7 +67,8 @@ struct item {
 	const char *path;
 	const struct shipped *was;
 	struct str old, mine, theirs, base;
-	char *beside;  /* where the new version lies, NULL: it took the file's place */
+	char *beside; /* where the new version lies, NULL: it took the file's place */
+	bool edited; /* in the old root already; a pre-migration script may have done it since */
 	bool replaced; /* the new version took the file's place */
 };
 
@@ -135,10 +136,12 @@ static int find_new(const struct work *w, struct item *it, struct err *err)
 	int rc = root_read_opt(w->c->root, it->path, CONF_MAX, &it->mine, err);
 	if (rc != 0)
 		return rc;
+	if (!it->edited && md5_is(&it->mine, now->md5))
+		return 1; /* as the new package ships it */
 	rc = find_beside(w, it, now, err);
 	if (rc <= 0)
 		return rc;
-	if (same(&it->mine, &it->old) || !md5_is(&it->mine, now->md5))
+	if (!it->edited || same(&it->mine, &it->old) || !md5_is(&it->mine, now->md5))
 		return 1;
 	/* A maintainer script put the new version over the edited one. */
 	it->replaced = true;
@@ -275,10 +278,9 @@ static int one_file(const struct work *w, struct item *it, struct err *err)
 		return 0;
 	if (root_read(w->c->old_root, it->path, CONF_MAX, &it->old, err) < 0)
 		return -1;
-	if (md5_is(&it->old, it->was->md5))
-		return 0;
+	it->edited = !md5_is(&it->old, it->was->md5);
 	if (root_lstat(w->c->root, it->path, &st) < 0)
-		return report_obsolete(w, it);
+		return it->edited ? report_obsolete(w, it) : 0;
 	if (!S_ISREG(st.st_mode))
 		return 0;
 	int rc = find_new(w, it, err);

@@ -1,32 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Merge method machine_identity: it stays the same machine. Keys and names that a maintainer script has made anew or
- * lost are put back from the old root.
+ * lost are put back as they were before the packages.
  */
+#include "merge/baseline.h"
 #include "merge/method.h"
 #include "merge/methods.h"
 
 #define NAME "machine_identity"
-
-/* Patterns of files whose content is the machine's identity. */
-static const char *const identity[] = {
-	"/etc/machine-id",
-	"/etc/hostname",
-	"/etc/hosts",
-	"/etc/mailname",
-	"/etc/hostid",
-	"/etc/ssh/ssh_host_*",
-	"/etc/krb5.keytab",
-	"/etc/iscsi/initiatorname.iscsi",
-	"/etc/nvme/hostnqn",
-	"/etc/nvme/hostid",
-	"/etc/adjtime",
-	"/etc/timezone",
-	"/var/lib/dbus/machine-id",
-	"/var/lib/systemd/credential.secret",
-	"/etc/salt/minion_id",
-	"/etc/puppet/ssl/private_keys/*",
-};
 
 static bool applies(const struct merge_ctx *c)
 {
@@ -36,7 +17,7 @@ static bool applies(const struct merge_ctx *c)
 static bool same_content(const struct merge_ctx *c, const char *path)
 {
 	struct stat a, b;
-	if (root_lstat(c->old_root, path, &a) < 0 || root_lstat(c->root, path, &b) < 0)
+	if (root_lstat(method_base(c), path, &a) < 0 || root_lstat(c->root, path, &b) < 0)
 		return false;
 	/* /var/lib/dbus/machine-id may have become a link to the one that is compared by itself. */
 	if (S_ISLNK(b.st_mode))
@@ -56,7 +37,7 @@ static int restore(const struct merge_ctx *c, const char *path, struct err *err)
 	_cleanup_free_ char *dir = xstrdup(path);
 	*strrchr(dir, '/') = '\0';
 	if (root_mkdirs(c->root, dir, 0755, err) < 0 ||
-	    root_copy(c->old_root, path, c->root, path, err) < 0)
+	    root_copy(method_base(c), path, c->root, path, err) < 0)
 		return -1;
 	method_changed(c, NAME, path, "put back as it was");
 	method_findf(c, &restored, "%s", path);
@@ -73,12 +54,13 @@ static bool may_go(const struct merge_ctx *c, const char *path)
 static int run(const struct merge_ctx *c, struct err *err)
 {
 	_cleanup_strv_ struct strv paths = STRV_INIT;
-	for (size_t i = 0; i < ARRAY_SIZE(identity); i++)
-		if (method_glob(c->old_root, identity[i], &paths, err) < 0)
+	for (const char *const *p = baseline_identity(); *p; p++)
+		if (method_glob(method_base(c), *p, &paths, err) < 0)
 			return -1;
 	for (size_t i = 0; i < paths.n; i++) {
 		struct stat st;
-		if (root_lstat(c->old_root, paths.v[i], &st) < 0 || !S_ISREG(st.st_mode))
+		if (root_lstat(method_base(c), paths.v[i], &st) < 0 ||
+		    !S_ISREG(st.st_mode))
 			continue;
 		if (same_content(c, paths.v[i]) || may_go(c, paths.v[i]))
 			continue;

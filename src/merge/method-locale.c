@@ -90,7 +90,7 @@ static void read_locale(const struct root *r, struct map *ret)
 static int check_language(const struct merge_ctx *c, struct err *err)
 {
 	_cleanup_map_ struct map *old = map_new(free), *now = map_new(free);
-	read_locale(c->old_root, old);
+	read_locale(method_base(c), old);
 	read_locale(c->root, now);
 	const char *target = method_exists(c, "/etc/locale.conf") ? "/etc/locale.conf"
 								  : "/etc/default/locale";
@@ -132,7 +132,7 @@ static const char *modern_zone(const char *old)
 
 static int check_zone(const struct merge_ctx *c, struct err *err)
 {
-	_cleanup_free_ char *was = zone_name(c->old_root), *is = zone_name(c->root);
+	_cleanup_free_ char *was = zone_name(method_base(c)), *is = zone_name(c->root);
 	const char *want = *is ? is : was;
 	_cleanup_free_ char *file = xasprintf(ZONE "%s", want);
 	/* A copy of the zone's file in place of a link needs nothing. */

@@ -113,7 +113,7 @@ static int added_link(const struct merge_ctx *c, const struct state *s, const ch
 static int run(const struct merge_ctx *c, struct err *err)
 {
 	_cleanup_map_ struct map *old = NULL, *now = NULL;
-	if (units_links(c->old_root, &old, err) < 0 ||
+	if (units_links(method_base(c), &old, err) < 0 ||
 	    units_links(c->root, &now, err) < 0)
 		return -1;
 	struct state s = { .old = old, .now = now };

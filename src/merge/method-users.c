@@ -149,7 +149,7 @@ static int write_fix(const struct merge_ctx *c, const struct db *db,
 
 static int compare_db(const struct merge_ctx *c, const struct db *db, struct err *err)
 {
-	_cleanup_map_ struct map *old = read_db(c->old_root, db->path);
+	_cleanup_map_ struct map *old = read_db(method_base(c), db->path);
 	_cleanup_map_ struct map *now = read_db(c->root, db->path);
 	_cleanup_map_ struct map *lines = map_new(free);
 	struct fix fix = { .lines = lines };

@@ -90,11 +90,16 @@ char *method_slurp(const struct root *r, const char *path)
 	return str_take(&out);
 }
 
+const struct root *method_base(const struct merge_ctx *c)
+{
+	return c->baseline ? c->baseline : c->old_root;
+}
+
 bool method_same(const struct merge_ctx *c, const char *path)
 {
 	_cleanup_str_ struct str a = STR_INIT, b = STR_INIT;
 	struct err err = { 0 };
-	return root_read_opt(c->old_root, path, SLURP_MAX, &a, &err) == 0 &&
+	return root_read_opt(method_base(c), path, SLURP_MAX, &a, &err) == 0 &&
 	       root_read_opt(c->root, path, SLURP_MAX, &b, &err) == 0 && a.len == b.len &&
 	       (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
 }

@@ -32,7 +32,9 @@ void method_findf(const struct merge_ctx *c, const struct method_text *t, const 
 /* The whole file, "" when it is missing, unreadable as a file or larger than 4 MiB: for files that a client may or may
  * not have. malloc'd. */
 char *method_slurp(const struct root *r, const char *path);
-/* `path` has the same content in both roots; false when it is missing or unreadable in one. */
+/* What accounts, unit links, identity and language are compared with: the baseline, or the old root without one. */
+const struct root *method_base(const struct merge_ctx *c);
+/* `path` has the same content there and in the alternate root; false when it is missing or unreadable in one. */
 bool method_same(const struct merge_ctx *c, const char *path);
 bool method_exists(const struct merge_ctx *c,
 		   const char *path); /* in the alternate root */

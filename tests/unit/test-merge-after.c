@@ -137,6 +137,32 @@ static void identity_is_put_back(void **state)
 	fixture_done(&f);
 }
 
+static void what_the_administrators_script_did_stays(void **state)
+{
+	struct fixture f;
+	fixture_init(&f);
+	unit(&f, "app.service");
+	fixture_both(&f, "/etc/hostname", "old-name\n");
+	fixture_both(&f, "/etc/passwd",
+		     "root:x:0:0::/root:/bin/sh\nbob:x:9:9::/:/bin/sh\n");
+	fixture_link(&f.old, WANTS "app.service", "/usr/lib/systemd/system/app.service");
+	/* The pre-migration script renames the machine, removes an account, disables a unit. */
+	fixture_put(&f.new, "/etc/hostname", "new-name\n");
+	fixture_put(&f.new, "/etc/passwd",
+		    "root:x:0:0::/root:/bin/sh\neve:x:8:8::/:/bin/sh\n");
+	assert_ok(merge_run(&f.c, MERGE_BEFORE_PACKAGES, &f.err), &f.err);
+	/* The packages lose an account and make a host key. */
+	fixture_put(&f.new, "/etc/passwd", "root:x:0:0::/root:/bin/sh\n");
+	assert_ok(merge_run(&f.c, MERGE_BEFORE_PACKAGES, &f.err), &f.err);
+	assert_ok(merge_run(&f.c, MERGE_AFTER_PACKAGES, &f.err), &f.err);
+	fixture_is(&f.new, "/etc/hostname", "new-name\n");
+	fixture_is(&f.new, "/etc/passwd",
+		   "root:x:0:0::/root:/bin/sh\neve:x:8:8::/:/bin/sh\n");
+	struct stat st;
+	assert_int_equal(root_lstat(&f.new, WANTS "app.service", &st), -1);
+	fixture_done(&f);
+}
+
 static void advice_follows_what_is_there(void **state)
 {
 	struct fixture f;
@@ -236,6 +262,7 @@ int main(void)
 		cmocka_unit_test(a_new_mask_on_an_enabled_unit_goes),
 		cmocka_unit_test(language_and_zone_stay),
 		cmocka_unit_test(identity_is_put_back),
+		cmocka_unit_test(what_the_administrators_script_did_stays),
 		cmocka_unit_test(advice_follows_what_is_there),
 		cmocka_unit_test(missing_keyrings_are_told),
 		cmocka_unit_test(the_old_configuration_is_saved),

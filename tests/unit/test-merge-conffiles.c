@@ -145,6 +145,16 @@ static void leaves_unedited_files(void **state)
 	fixture_done(&f);
 }
 
+static void merges_what_the_administrators_script_edited(void **state)
+{
+	struct fixture f;
+	kept(&f, theirs_text);
+	fixture_put(&f.old, "/etc/app.conf", base_text);
+	fixture_run(&f, "conffiles");
+	fixture_is(&f.new, "/etc/app.conf", merged_text);
+	fixture_done(&f);
+}
+
 static void brings_replaced_edits_back(void **state)
 {
 	struct fixture f;
@@ -339,6 +349,7 @@ int main(void)
 		cmocka_unit_test(trusts_only_the_recorded_version),
 		cmocka_unit_test(ignores_what_an_earlier_upgrade_left),
 		cmocka_unit_test(leaves_unedited_files),
+		cmocka_unit_test(merges_what_the_administrators_script_edited),
 		cmocka_unit_test(brings_replaced_edits_back),
 		cmocka_unit_test(tells_about_obsolete_and_deleted_files),
 		cmocka_unit_test(merges_ucfs_files),
