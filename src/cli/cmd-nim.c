@@ -177,6 +177,8 @@ static int perform(struct nim_request *r, const struct nim_options *o, size_t op
 		return -1;
 	r->lease = lease;
 	rc = operations[operation].run(r, err);
+	if (rc < 0 && err->kind == ERR_CANCELLED)
+		err_remedy(err, "give the same command again when you are ready");
 	if (rc < 0)
 		events_emit(&r->events, &(struct event){ .type = EVENT_ERROR,
 							 .text = err->msg,

@@ -254,6 +254,17 @@ else
 	t_skip "needs root"
 fi
 
+t_case "without the right to the state directory the error says what to do"
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	mkdir -m 755 "$T_TMP/roots"
+	chmod 755 "$T_TMP"
+	t_fail_with 1 setpriv --reuid 65534 --clear-groups "$T_BUILD/lsnim" --state "$T_TMP/roots"
+	t_match 'nim.db: Permission denied' -
+	t_match 'next: be root' -
+else
+	t_skip "needs root and setpriv"
+fi
+
 t_case "help and version"
 t_ok nim --help
 t_match '^usage: nim -o define' -
