@@ -2,8 +2,8 @@
 /* nim: mksysb objects. The image itself is made by the mksysb command, or by a migration. */
 #include "archive/mksysb.h"
 #include "cli/nim.h"
-#include "phase/image.h"
 #include "model/manifest.h"
+#include "phase/image.h"
 
 static int create(struct nim_request *r, const char *location, struct err *err)
 {
