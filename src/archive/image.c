@@ -253,7 +253,9 @@ int mksysb_open(struct mksysb **ret, const char *path, struct err *err)
 	m->path = xstrdup(path);
 	if (open_image(m, err) < 0) {
 		err_prefix(err, "image %s", path);
-		return err_remedy(err, "mksysb --verify of another copy of the image");
+		if (err && err->errnum == 0)
+			err_remedy(err, "take another copy, or make it again: mksysb -o");
+		return -1;
 	}
 	*ret = TAKE_PTR(m);
 	return 0;

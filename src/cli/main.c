@@ -9,6 +9,7 @@
 
 static const struct command *const commands[] = {
 	&cmd_lsnim,
+	&cmd_mksysb,
 	&cmd_nim,
 };
 

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The layout of a running host: what lsblk, vgs, lvs and findmnt say about its disks. */
+#include <jansson.h>
+
+#include "base/parse.h"
+#include "inventory/layout-parts.h"
+#include "inventory/layout-read.h"
+
+static void json_unref_p(json_t **j)
+{
+	json_decref(*j);
+}
+#define _cleanup_json_ _cleanup_(json_unref_p)
+
+/* Runs a command that prints JSON. 1: there is no such program, or it found nothing. */
+static int run_json(struct runner *run, const char *const *argv, json_t **ret,
+		    struct err *err)
+{
+	_cleanup_str_ struct str out = STR_INIT;
+	struct proc_spec spec = { .argv = argv, .out = &out, .timeout_s = 60 };
+	struct proc_result res;
+	json_error_t why;
+	int rc = runner_run(run, &spec, &res, err);
+
+	if (rc < 0 && err && err->kind == ERR_CANCELLED)
+		return -1;
+	if (rc != 0) {
+		err_clear(err);
+		return 1;
+	}
+	*ret = json_loadb(str_c(&out), out.len, 0, &why);
+	if (!*ret)
+		return err_set(err, ERR_OPERATOR, "%s: not JSON: %s", argv[0], why.text);
+	return 0;
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+/* A number, or a text with one, as older programs print it. */
+static uint64_t number_of(const json_t *o, const char *key)
+{
+	const json_t *v = json_object_get(o, key);
+	uint64_t n = 0;
+
+	if (json_is_integer(v))
+		return json_integer_value(v) > 0 ? (uint64_t)json_integer_value(v) : 0;
+	if (json_is_string(v) && parse_u64(json_string_value(v), &n, NULL) < 0)
+		n = 0;
+	return n;
+}
+
+static bool has_disk(const struct layout *l, const char *name)
+{
+	for (size_t i = 0; i < l->n_disks; i++)
+		if (streq(l->disks[i].name, name))
+			return true;
+	return false;
+}
+
+/* Whether something of the layout is mounted from this device or what lies on it. */
+static bool is_used(const struct layout *l, const json_t *dev)
+{
+	const json_t *list = json_object_get(dev, "mountpoints"), *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		const char *mount = json_string_value(item);
+		if (mount && (streq(mount, "[SWAP]") || layout_find_fs(l, mount)))
+			return true;
+	}
+	json_array_foreach(json_object_get(dev, "children"), i,
+			   item) if (is_used(l, item)) return true;
+	return false;
+}
+
+static const char *first_mount(const struct layout *l, const json_t *dev)
+{
+	const json_t *list = json_object_get(dev, "mountpoints"), *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		const char *mount = json_string_value(item);
+		if (mount && layout_find_fs(l, mount))
+			return mount;
+	}
+	return "";
+}
+
+/* Partitions stand as volumes without a group. */
+static void add_partition(struct layout *l, const json_t *disk, const json_t *part)
+{
+	struct layout_fs none = { .mount_point = NULL };
+	const char *path = text_of(part, "path");
+	_cleanup_free_ char *mount = xstrdup(first_mount(l, part));
+
+	none.mount_point = mount;
+	layout_add_lv(l, &none, "", path);
+	struct layout_lv *lv = &l->lvs[l->n_lvs - 1];
+	if (!streq(lv->name, path))
+		return;
+	lv->size = number_of(part, "size");
+	layout_set(&lv->type,
+		   streq(text_of(part, "fstype"), "swap") ? "swap" : "partition");
+	layout_set(&lv->disks, text_of(disk, "path"));
+}
+
+static void add_disk(struct layout *l, const json_t *dev)
+{
+	const json_t *part;
+	size_t i;
+
+	if (has_disk(l, text_of(dev, "path")))
+		return;
+	l->disks = xrealloc(l->disks, (l->n_disks + 1) * sizeof(*l->disks));
+	l->disks[l->n_disks++] = (struct layout_disk){
+		.name = xstrdup(text_of(dev, "path")),
+		.serial = xstrdup(text_of(dev, "serial")),
+		.size = number_of(dev, "size"),
+		.label = xstrdup(text_of(dev, "pttype")),
+	};
+	json_array_foreach(json_object_get(dev, "children"), i,
+			   part) if (streq(text_of(part, "type"), "part"))
+		add_partition(l, dev, part);
+}
+
+static int read_disks(struct layout *l, struct runner *run, struct err *err)
+{
+	static const char *const argv[] = {
+		"lsblk",
+		"--json",
+		"-b",
+		"-o",
+		"NAME,PATH,TYPE,SIZE,FSTYPE,UUID,LABEL,MOUNTPOINTS,PTTYPE,SERIAL",
+		NULL
+	};
+	_cleanup_json_ json_t *top = NULL;
+	int rc = run_json(run, argv, &top, err);
+	const json_t *dev;
+	size_t i;
+
+	if (rc < 0)
+		return -1;
+	json_array_foreach(json_object_get(top, "blockdevices"), i,
+			   dev) if (streq(text_of(dev, "type"), "disk") &&
+				    is_used(l, dev)) add_disk(l, dev);
+	if (l->n_disks > 0 && !streq(l->boot_method, "none"))
+		layout_set(&l->boot_disk, l->disks[0].name);
+	return 0;
+}
+
+/* The rows of LVM's JSON reports: {"report":[{"lv":[...]}]} */
+static const json_t *report_rows(const json_t *top, const char *kind)
+{
+	return json_object_get(json_array_get(json_object_get(top, "report"), 0), kind);
+}
+
+static void read_volume(struct layout *l, const json_t *row)
+{
+	for (size_t i = 0; i < l->n_lvs; i++) {
+		struct layout_lv *lv = &l->lvs[i];
+		if (!streq(lv->vg, text_of(row, "vg_name")) ||
+		    !streq(lv->name, text_of(row, "lv_name")))
+			continue;
+		_cleanup_strv_ struct strv devices = STRV_INIT, names = STRV_INIT;
+		strv_split(&devices, text_of(row, "devices"), ",");
+		for (size_t d = 0; d < devices.n; d++) {
+			/* "/dev/sda2(0)": with the first extent. */
+			devices.v[d][strcspn(devices.v[d], "(")] = '\0';
+			if (!strv_has(&names, devices.v[d]))
+				strv_add(&names, devices.v[d]);
+		}
+		_cleanup_free_ char *joined = strv_join(&names, " ");
+		layout_set(&lv->disks, joined);
+		layout_set(&lv->type, text_of(row, "segtype"));
+		lv->size = number_of(row, "lv_size");
+	}
+}
+
+static int read_lvm(struct layout *l, struct runner *run, struct err *err)
+{
+	static const char *const lvs[] = {
+		"lvs",	"--reportformat",
+		"json", "--units",
+		"b",	"--nosuffix",
+		"-o",	"vg_name,lv_name,lv_size,segtype,devices",
+		NULL
+	};
+	static const char *const vgs[] = {
+		"vgs", "--reportformat",	 "json", "--units", "b", "--nosuffix",
+		"-o",  "vg_name,vg_extent_size", NULL
+	};
+	_cleanup_json_ json_t *volumes = NULL, *groups = NULL;
+	const json_t *row;
+	size_t i;
+
+	if (*l->vg_name == '\0')
+		return 0;
+	if (run_json(run, lvs, &volumes, err) < 0 || run_json(run, vgs, &groups, err) < 0)
+		return -1;
+	json_array_foreach(report_rows(volumes, "lv"), i, row) read_volume(l, row);
+	json_array_foreach(report_rows(groups, "vg"), i,
+			   row) if (streq(text_of(row, "vg_name"), l->vg_name))
+		l->vg_extent = number_of(row, "vg_extent_size");
+	return 0;
+}
+
+static void read_mount(struct layout *l, const json_t *row)
+{
+	for (size_t i = 0; i < l->n_fs; i++) {
+		struct layout_fs *fs = &l->fs[i];
+
+		if (!streq(fs->mount_point, text_of(row, "target")))
+			continue;
+		fs->size = number_of(row, "size");
+		fs->used = number_of(row, "used");
+		layout_set(&fs->uuid, text_of(row, "uuid"));
+		layout_set(&fs->label, text_of(row, "label"));
+		if (*text_of(row, "fstype"))
+			layout_set(&fs->type, text_of(row, "fstype"));
+		if (*fs->device == '\0')
+			layout_set(&fs->device, text_of(row, "source"));
+	}
+}
+
+static int read_mounts(struct layout *l, struct runner *run, struct err *err)
+{
+	static const char *const argv[] = {
+		"findmnt", "--json", "--list",
+		"-b",	   "-o",     "TARGET,SOURCE,FSTYPE,SIZE,USED,UUID,LABEL",
+		NULL
+	};
+	_cleanup_json_ json_t *top = NULL;
+	const json_t *row;
+	size_t i;
+	int rc = run_json(run, argv, &top, err);
+
+	json_array_foreach(json_object_get(top, "filesystems"), i, row)
+		read_mount(l, row);
+	return rc < 0 ? -1 : 0;
+}
+
+int layout_read_host(struct layout *l, const struct root *root, struct runner *run,
+		     struct err *err)
+{
+	_cleanup_layout_ struct layout read = LAYOUT_INIT;
+
+	if (layout_read_files(&read, root, err) < 0 || read_mounts(&read, run, err) < 0 ||
+	    read_disks(&read, run, err) < 0 || read_lvm(&read, run, err) < 0)
+		return -1;
+	layout_done(l);
+	*l = read;
+	read = (struct layout)LAYOUT_INIT;
+	return 0;
+}

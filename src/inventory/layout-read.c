@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The layout of a root by its files alone. */
+#include "inventory/layout-read.h"
+
+#include "inventory/layout-parts.h"
+
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "sys/files.h"
+
+#define SMALL ((size_t)1 << 20)
+
+void layout_set(char **field, const char *value)
+{
+	char *copy = xstrdup(value ? value : "");
+
+	free(*field);
+	*field = copy;
+}
+
+/* KEY=value or KEY="value" of os-release; malloc'd, "" when absent. */
+static char *os_release_get(const char *text, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (const char *p = text; p && *p;
+	     p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL) {
+		if (strncmp(p, key, n) != 0 || p[n] != '=')
+			continue;
+		p += n + 1;
+		const char *quote = *p == '"' || *p == '\'' ? p++ : NULL;
+		size_t len = quote ? strcspn(p, *quote == '"' ? "\"\n" : "'\n")
+				   : strcspn(p, " \t\n");
+		return xstrndup(p, len);
+	}
+	return xstrdup("");
+}
+
+static int read_os(struct layout *l, const struct root *root, struct err *err)
+{
+	_cleanup_str_ struct str text = STR_INIT;
+	int rc = root_read_opt(root, "etc/os-release", SMALL, &text, err);
+
+	if (rc > 0)
+		rc = root_read_opt(root, "usr/lib/os-release", SMALL, &text, err);
+	if (rc < 0)
+		return -1;
+	if (rc > 0) {
+		err_set(err, ERR_OPERATOR,
+			"%s: no etc/os-release: not the root of a system", root->path);
+		return err_remedy(err, "name the directory that holds etc and usr");
+	}
+	_cleanup_free_ char *id = os_release_get(str_c(&text), "ID");
+	_cleanup_free_ char *version = os_release_get(str_c(&text), "VERSION_ID");
+	_cleanup_free_ char *codename = os_release_get(str_c(&text), "VERSION_CODENAME");
+	_cleanup_free_ char *level = xasprintf("%s %s %s", *id ? id : "linux",
+					       *version ? version : "-",
+					       *codename ? codename : "-");
+	layout_set(&l->os_level, level);
+	return 0;
+}
+
+/* The architecture of the dpkg package itself is the system's. */
+static int read_arch(struct layout *l, const struct root *root, struct err *err)
+{
+	_cleanup_str_ struct str status = STR_INIT;
+	struct utsname u;
+
+	if (root_read_opt(root, "var/lib/dpkg/status", 0, &status, err) < 0)
+		return -1;
+	const char *p = strstr(str_c(&status), "\nPackage: dpkg\n");
+	if (!p && starts_with(str_c(&status), "Package: dpkg\n"))
+		p = str_c(&status);
+	const char *end = p ? strstr(p, "\n\n") : NULL;
+	const char *arch = p ? strstr(p, "\nArchitecture: ") : NULL;
+	if (arch && (!end || arch < end)) {
+		arch += strlen("\nArchitecture: ");
+		_cleanup_free_ char *name = xstrndup(arch, strcspn(arch, "\n"));
+		layout_set(&l->arch, name);
+		return 0;
+	}
+	layout_set(&l->arch, uname(&u) == 0 ? u.machine : "unknown");
+	return 0;
+}
+
+static int read_host_name(struct layout *l, const struct root *root, struct err *err)
+{
+	_cleanup_str_ struct str text = STR_INIT;
+
+	if (root_read_opt(root, "etc/hostname", SMALL, &text, err) < 0)
+		return -1;
+	_cleanup_free_ char *name = xstrndup(str_c(&text),
+					     strcspn(str_c(&text), " \t\n#"));
+	layout_set(&l->host, name);
+	return 0;
+}
+
+static void read_boot(struct layout *l, const struct root *root)
+{
+	static const struct {
+		const char *file, *method;
+	} loaders[] = {
+		{ "var/lib/dpkg/info/grub-pc.list", "grub-pc" },
+		{ "var/lib/dpkg/info/grub-efi-amd64.list", "grub-efi" },
+		{ "var/lib/dpkg/info/grub-efi-arm64.list", "grub-efi" },
+		{ "boot/grub/i386-pc", "grub-pc" },
+		{ "boot/grub/x86_64-efi", "grub-efi" },
+	};
+
+	layout_set(&l->boot_method, "none");
+	layout_set(&l->boot_disk, "");
+	for (size_t i = 0; i < ARRAY_SIZE(loaders); i++)
+		if (root_exists(root, loaders[i].file)) {
+			layout_set(&l->boot_method, loaders[i].method);
+			return;
+		}
+}
+
+static void set_date(struct layout *l)
+{
+	char buf[64];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(buf, sizeof(buf), "%a %b %e %H:%M:%S UTC %Y", &tm);
+	layout_set(&l->date, buf);
+}
+
+/* fstab writes blanks in a field as \040 and so on. */
+static char *unescape(const char *field)
+{
+	_cleanup_str_ struct str out = STR_INIT;
+
+	for (const char *p = field; *p; p++) {
+		if (*p == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] >= '0' &&
+		    p[2] <= '7' && p[3] >= '0' && p[3] <= '7') {
+			str_addc(&out, (char)((p[1] - '0') * 64 + (p[2] - '0') * 8 +
+					      p[3] - '0'));
+			p += 3;
+		} else {
+			str_addc(&out, *p);
+		}
+	}
+	return str_take(&out);
+}
+
+/* A file system on a disk: not proc, not NFS, not a bind mount. */
+static bool is_on_disk(const char *device, const char *options)
+{
+	static const char *const forms[] = { "/dev/", "UUID=", "LABEL=", "PARTUUID=",
+					     "PARTLABEL=" };
+	_cleanup_strv_ struct strv words = STRV_INIT;
+
+	strv_split(&words, options, ",");
+	if (strv_has(&words, "bind") || strv_has(&words, "rbind"))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
+		if (starts_with(device, forms[i]))
+			return !starts_with(device, "/dev/sr") &&
+			       !starts_with(device, "/dev/fd") &&
+			       !starts_with(device, "/dev/cdrom");
+	return false;
+}
+
+static struct layout_fs *add_fs(struct layout *l)
+{
+	l->fs = xrealloc(l->fs, (l->n_fs + 1) * sizeof(*l->fs));
+	l->fs[l->n_fs] = (struct layout_fs){ .mount_point = xstrdup(""),
+					     .device = xstrdup(""),
+					     .type = xstrdup("auto"),
+					     .uuid = xstrdup(""),
+					     .label = xstrdup(""),
+					     .options = xstrdup("") };
+	return &l->fs[l->n_fs++];
+}
+
+static void read_fstab_line(struct layout *l, char *line)
+{
+	char *cursor = line, *fields[4];
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		fields[i] = next_field(&cursor);
+		if (!fields[i] || (i == 0 && fields[i][0] == '#'))
+			return;
+	}
+	bool swap = streq(fields[2], "swap");
+	_cleanup_free_ char *mount = unescape(fields[1]);
+	if (!is_on_disk(fields[0], fields[3]) || (!swap && mount[0] != '/') ||
+	    (!swap && layout_find_fs(l, mount)))
+		return;
+	struct layout_fs *fs = add_fs(l);
+	_cleanup_free_ char *device = unescape(fields[0]);
+	layout_set(&fs->mount_point, swap ? "swap" : mount);
+	layout_set(&fs->device, device);
+	layout_set(&fs->type, fields[2]);
+	layout_set(&fs->options, fields[3]);
+	if (starts_with(device, "UUID="))
+		layout_set(&fs->uuid, device + strlen("UUID="));
+	if (starts_with(device, "LABEL="))
+		layout_set(&fs->label, device + strlen("LABEL="));
+}
+
+static int read_fstab(struct layout *l, const struct root *root, struct err *err)
+{
+	_cleanup_str_ struct str text = STR_INIT;
+
+	if (root_read_opt(root, "etc/fstab", SMALL, &text, err) < 0)
+		return -1;
+	char *cursor = text.p;
+	for (char *line; cursor && (line = next_line(&cursor));)
+		read_fstab_line(l, line);
+	if (!layout_find_fs(l, "/"))
+		layout_set(&add_fs(l)->mount_point, "/");
+	return 0;
+}
+
+void layout_add_lv(struct layout *l, const struct layout_fs *fs, const char *vg,
+		   const char *name)
+{
+	for (size_t i = 0; i < l->n_lvs; i++)
+		if (streq(l->lvs[i].vg, vg) && streq(l->lvs[i].name, name))
+			return;
+	l->lvs = xrealloc(l->lvs, (l->n_lvs + 1) * sizeof(*l->lvs));
+	l->lvs[l->n_lvs++] = (struct layout_lv){
+		.vg = xstrdup(vg),
+		.name = xstrdup(name),
+		.type = xstrdup("linear"),
+		.disks = xstrdup(""),
+		.mount_point = xstrdup(streq(fs->mount_point, "swap") ? ""
+								      : fs->mount_point),
+	};
+}
+
+/* "/dev/mapper/root--vg-hd4": a single '-' parts group and volume, a double one stands for one in a name. */
+static void read_mapper_name(struct layout *l, const struct layout_fs *fs)
+{
+	_cleanup_str_ struct str vg = STR_INIT, lv = STR_INIT;
+	struct str *at = &vg;
+
+	for (const char *p = fs->device + strlen("/dev/mapper/"); *p; p++) {
+		if (*p == '-' && p[1] != '-' && at == &vg) {
+			at = &lv;
+			continue;
+		}
+		str_addc(at, *p);
+		if (*p == '-' && p[1] == '-')
+			p++;
+	}
+	if (vg.len > 0 && lv.len > 0)
+		layout_add_lv(l, fs, vg.p, lv.p);
+}
+
+static void read_volumes(struct layout *l)
+{
+	for (size_t i = 0; i < l->n_fs; i++)
+		if (starts_with(l->fs[i].device, "/dev/mapper/"))
+			read_mapper_name(l, &l->fs[i]);
+	for (size_t i = 0; i < l->n_lvs; i++)
+		if (streq(l->lvs[i].mount_point, "/"))
+			layout_set(&l->vg_name, l->lvs[i].vg);
+}
+
+int layout_read_files(struct layout *l, const struct root *root, struct err *err)
+{
+	layout_set(&l->vg_name, "");
+	set_date(l);
+	if (read_os(l, root, err) < 0 || read_arch(l, root, err) < 0 ||
+	    read_host_name(l, root, err) < 0 || read_fstab(l, root, err) < 0)
+		return -1;
+	read_boot(l, root);
+	read_volumes(l);
+	return 0;
+}
+
+int layout_read_root(struct layout *l, const struct root *root, struct err *err)
+{
+	_cleanup_layout_ struct layout read = LAYOUT_INIT;
+	uint64_t used = 0;
+
+	if (layout_read_files(&read, root, err) < 0 ||
+	    files_disk_usage(root->path, &used, err) < 0)
+		return -1;
+	for (size_t i = 0; i < read.n_fs; i++)
+		if (streq(read.fs[i].mount_point, "/"))
+			read.fs[i].used = used;
+	layout_done(l);
+	*l = read;
+	read = (struct layout)LAYOUT_INIT;
+	return 0;
+}
+
+void layout_mounts(const struct layout *l, struct strv *ret)
+{
+	for (size_t i = 0; i < l->n_fs; i++)
+		if (l->fs[i].mount_point[0] == '/')
+			strv_add(ret, l->fs[i].mount_point);
+}
