@@ -217,6 +217,31 @@ t_match 'interrupted define' -
 t_ok cmp "$F/pre.sh" "$NIM_STATE/script/half"
 t_equal "ready for use" "$(attr Rstate half)"
 
+t_case "killed at 30 random moments, a define that is given again ends well each time"
+{
+	echo '#!/bin/sh'
+	head -c 20000000 /dev/zero
+} >"$F/big.sh"
+chmod +x "$F/big.sh"
+killed=0 unfinished=0
+for i in $(seq 30); do
+	"$T_BUILD/nim" -o define -t script -a source="$F/big.sh" "big$i" >/dev/null 2>&1 &
+	pid=$!
+	sleep "0.0$((RANDOM % 40 + 10))"
+	if kill -KILL "$pid" 2>/dev/null; then killed=$((killed + 1)); fi
+	wait "$pid" 2>/dev/null || [ $? = 137 ]
+	if [ "$(attr Rstate "big$i" 2>/dev/null)" != "ready for use" ]; then
+		unfinished=$((unfinished + 1))
+		t_ok nim -o define -t script -a source="$F/big.sh" "big$i"
+	fi
+	t_ok cmp "$F/big.sh" "$NIM_STATE/script/big$i"
+	t_ok nim -o remove "big$i"
+done
+echo "killed $killed, unfinished $unfinished"
+t_ok test "$unfinished" -gt 0
+t_equal "" "$(find "$NIM_STATE/script" -name '*big*')"
+t_equal ok "$(sqlite3 "$NIM_STATE/nim.db" 'PRAGMA integrity_check')"
+
 t_case "two at once on one object: the second is told who works on it"
 printf '%s\n' '#!/bin/sh' >"$F/slow.sh"
 chmod +x "$F/slow.sh"
