@@ -12,6 +12,7 @@
 #include "merge/methods.h"
 #include "merge/shipped.h"
 #include "merge/three-way.h"
+#include "model/json.h"
 
 #define NAME	 "conffiles"
 #define CONF_MAX (8U << 20)
@@ -84,8 +85,8 @@ static void item_done(struct item *it)
 static void row(const struct work *w, const struct item *it, const char *result)
 {
 	const struct shipped *now = map_get(w->now, it->path);
-	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s*}", "path", it->path, "result",
-			      result, "package", it->was->package, "by",
+	json_t *j = json_pack("{s:o, s:s, s:s, s:s, s:s*}", "path", json_text(it->path),
+			      "result", result, "package", it->was->package, "by",
 			      it->was->by == SHIPPED_UCF ? "ucf" : "dpkg", "new_version",
 			      now ? now->version : NULL);
 	if (j)

@@ -5,6 +5,7 @@
 #include "merge/devices.h"
 #include "merge/method.h"
 #include "merge/methods.h"
+#include "model/json.h"
 
 #define NAME "fstab"
 
@@ -52,8 +53,8 @@ static bool is_local_device(const char *spec)
 static void check_entry(const struct merge_ctx *c, const struct fstab_entry *e)
 {
 	const struct layout_fs *fs = layout_by_spec(c->layout, e->spec);
-	json_t *row = json_pack("{s:s*, s:s*, s:b}", "spec", e->spec, "file", e->file,
-				"known", fs != NULL);
+	json_t *row = json_pack("{s:o, s:o, s:b}", "spec", json_text(e->spec), "file",
+				json_text(e->file), "known", fs != NULL);
 	if (row)
 		method_append(c, NAME, "entries", row);
 	for (size_t i = 0; i < ARRAY_SIZE(gone_types); i++)

@@ -10,6 +10,7 @@
 #include "merge/method.h"
 #include "merge/methods.h"
 #include "merge/units.h"
+#include "model/json.h"
 
 #define NAME   "services"
 #define HELPER "/var/lib/systemd/deb-systemd-helper-enabled"
@@ -99,7 +100,8 @@ static int added_link(const struct merge_ctx *c, const struct state *s, const ch
 		return take_away(c, link, "unmasked again: it was enabled", err);
 	}
 	if (units_is_enabled(s->old, unit) || !units_exists(c->old_root, unit)) {
-		json_t *row = json_pack("{s:s, s:s}", "link", link, "target", target);
+		json_t *row = json_pack("{s:o, s:o}", "link", json_text(link), "target",
+					json_text(target));
 		if (row)
 			method_append(c, NAME, "added", row);
 		return 0;

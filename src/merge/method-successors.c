@@ -11,6 +11,7 @@
 #include "merge/methods.h"
 #include "merge/shipped.h"
 #include "merge/three-way.h"
+#include "model/json.h"
 #include "model/version.h"
 
 #define NAME	 "successors"
@@ -69,8 +70,8 @@ static char *newest(const struct merge_ctx *c, size_t which, struct err *err)
 
 static void row(const struct merge_ctx *c, const struct pair *p, const char *result)
 {
-	json_t *j = json_pack("{s:s, s:s, s:s}", "path", p->old_path, "successor",
-			      p->new_path, "result", result);
+	json_t *j = json_pack("{s:o, s:o, s:s}", "path", json_text(p->old_path),
+			      "successor", json_text(p->new_path), "result", result);
 	if (j)
 		method_append(c, NAME, "files", j);
 }

@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "merge/method.h"
 #include "merge/methods.h"
+#include "model/json.h"
 
 #define NAME "users"
 
@@ -164,8 +165,8 @@ static int compare_db(const struct merge_ctx *c, const struct db *db, struct err
 		const struct record *r = rec;
 		if (!db->numbered || map_has(old, name))
 			continue;
-		json_t *row = json_pack("{s:s, s:s*, s:s*}", "file", db->path, "name",
-					name, "number", r->id);
+		json_t *row = json_pack("{s:s, s:o, s:o}", "file", db->path, "name",
+					json_text(name), "number", json_text(r->id));
 		if (row)
 			method_append(c, NAME, "added", row);
 	}

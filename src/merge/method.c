@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <openssl/evp.h>
 
+#include "model/json.h"
 #include "model/release.h"
 
 #define SLURP_MAX (4U << 20)
@@ -32,19 +33,6 @@ void method_append(const struct merge_ctx *c, const char *method, const char *ke
 		json_object_set_new(o, key, list);
 	}
 	json_array_append_new(list, item);
-}
-
-/* The client's file names and texts may hold bytes that are no UTF-8; JSON must not. */
-static json_t *json_text(const char *s)
-{
-	json_t *j = json_string(s);
-	if (j)
-		return j;
-	_cleanup_free_ char *clean = xstrdup(s);
-	for (char *p = clean; *p; p++)
-		if ((unsigned char)*p >= 0x80)
-			*p = '?';
-	return json_string(clean);
 }
 
 void method_changed(const struct merge_ctx *c, const char *method, const char *path,

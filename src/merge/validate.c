@@ -10,6 +10,7 @@
 #include "merge/method.h"
 #include "merge/units.h"
 #include "merge/validators.h"
+#include "model/json.h"
 #include "model/version.h"
 #include "sys/signal.h"
 
@@ -214,9 +215,10 @@ static void report(const struct merge_ctx *c, const struct question *q,
 		remedy = q->v->remedy;
 	}
 	method_find(c, id, severity, title, evidence, remedy);
-	json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:b}", "name", q->v->name,
-				"subject", what, "old", outcome_names[old->outcome],
-				"new", outcome_names[now->outcome], "enabled", enabled);
+	json_t *row = json_pack("{s:s, s:o, s:s, s:s, s:b}", "name", q->v->name,
+				"subject", json_text(what), "old",
+				outcome_names[old->outcome], "new",
+				outcome_names[now->outcome], "enabled", enabled);
 	if (row)
 		method_append(c, "validate", "checks", row);
 }

@@ -104,6 +104,30 @@ static void keeps_both_on_conflict(void **state)
 	fixture_done(&f);
 }
 
+static void reports_texts_that_are_no_utf8(void **state)
+{
+	struct fixture f;
+	kept(&f, clash_text);
+	fixture_both(&f, "/etc/app.conf",
+		     "one\nTWO \351t\351\nthree\nfour\nfive\nsix\nseven\n");
+	for (int i = 0; i < 2; i++) {
+		struct findings found = FINDINGS_INIT;
+		struct merge_ctx c = f.c;
+		c.findings = &found;
+		c.report = json_object();
+		assert_ok(merge_run(&c, MERGE_AFTER_PACKAGES, &f.err), &f.err);
+		assert_true(found.n >= 1);
+		json_t *j = findings_to_json(&found);
+		char *text = json_dumps(j, 0);
+		assert_non_null(strstr(text, "conffiles.conflict"));
+		free(text);
+		json_decref(j);
+		json_decref(c.report);
+		findings_done(&found);
+	}
+	fixture_done(&f);
+}
+
 static void trusts_only_the_recorded_version(void **state)
 {
 	static const char *const offers[] = { NULL, "something else\n" };
@@ -195,6 +219,27 @@ static void tells_about_obsolete_and_deleted_files(void **state)
 	fixture_put(&f.new, "/etc/app.conf", theirs_text);
 	fixture_run(&f, "conffiles");
 	fixture_has_finding(&f, "conffiles.returned", FINDING_WARN, "/etc/app.conf");
+	fixture_done(&f);
+}
+
+static void settings_that_moved_are_no_loss(void **state)
+{
+	struct fixture f;
+	fixture_init(&f);
+	_cleanup_free_ char *md5 = md5_of(base_text);
+	_cleanup_free_ char *status = xasprintf(
+		"Package: procps\nStatus: install ok installed\nArchitecture: all\n"
+		"Version: 1\nConffiles:\n /etc/sysctl.conf %s\n",
+		md5);
+	fixture_both(&f, "/var/lib/dpkg/status", status);
+	fixture_both(&f, "/etc/sysctl.conf", "net.ipv4.ip_forward=1\n");
+	assert_ok(merge_run(&f.c, MERGE_BEFORE_PACKAGES, &f.err), &f.err);
+	assert_ok(root_rename(&f.new, "/etc/sysctl.conf", "/etc/sysctl.conf.dpkg-bak",
+			      &f.err),
+		  &f.err);
+	assert_ok(merge_run(&f.c, MERGE_AFTER_PACKAGES, &f.err), &f.err);
+	fixture_has_finding(&f, "conffiles.obsolete", FINDING_INFO,
+			    "sysctl.conf.dpkg-bak");
 	fixture_done(&f);
 }
 
@@ -346,12 +391,14 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(merges_cleanly),
 		cmocka_unit_test(keeps_both_on_conflict),
+		cmocka_unit_test(reports_texts_that_are_no_utf8),
 		cmocka_unit_test(trusts_only_the_recorded_version),
 		cmocka_unit_test(ignores_what_an_earlier_upgrade_left),
 		cmocka_unit_test(leaves_unedited_files),
 		cmocka_unit_test(merges_what_the_administrators_script_edited),
 		cmocka_unit_test(brings_replaced_edits_back),
 		cmocka_unit_test(tells_about_obsolete_and_deleted_files),
+		cmocka_unit_test(settings_that_moved_are_no_loss),
 		cmocka_unit_test(merges_ucfs_files),
 		cmocka_unit_test(versioned_settings_are_carried_over),
 		cmocka_unit_test(merge_tool_keeps_odd_texts),
