@@ -4,7 +4,7 @@
  *
  *	lpp-tool create DIR RELEASE [attribute=value...]	lpp-tool update|check|describe DIR
  *	lpp-tool fetch DIR LINE...				lpp-tool old DIR PACKAGE VERSION|- ARCH
- *	lpp-tool spot-create|spot-update DIR LPP		lpp-tool spot-check|spot-release DIR
+ *	lpp-tool spot-create|spot-update|spot-preview DIR LPP	lpp-tool spot-check|spot-release DIR
  *
  * Steps, warnings and findings go to standard output, the error and its remedy to standard error.
  */
@@ -122,6 +122,16 @@ static int spot_verify(int argc, char **argv, struct events *ev, struct err *err
 	return show(&fs, spot_check(argv[0], ev, &fs, err));
 }
 
+static int spot_changes(int argc, char **argv, struct events *ev, struct err *err)
+{
+	_cleanup_strv_ struct strv lines = STRV_INIT;
+	int rc = spot_preview(argv[0], argv[1], &lines, err);
+
+	for (size_t i = 0; i < lines.n; i++)
+		puts(lines.v[i]);
+	return rc;
+}
+
 static int spot_name(int argc, char **argv, struct events *ev, struct err *err)
 {
 	_cleanup_free_ char *release = NULL;
@@ -145,6 +155,7 @@ static const struct {
 	{ "describe", 1, describe },
 	{ "spot-create", 2, spot_make },
 	{ "spot-update", 2, spot_renew },
+	{ "spot-preview", 2, spot_changes },
 	{ "spot-check", 1, spot_verify },
 	{ "spot-release", 1, spot_name },
 };
