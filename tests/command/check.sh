@@ -68,6 +68,17 @@ t_match 'tests/long/slow.sh +1 passed' -
 t_equal "18 passed, 0 failed, 1 skipped" "$(tail -n 1 "$T_OUT")"
 rm "$tree/tests/long/slow.sh"
 
+t_case "what is sourced is no test"
+echo 'exit 1' >"$tree/tests/command/helper.sh"
+t_fail_with 0 run_check --fast
+t_no_match 'helper' -
+
+t_case "a test that is not executable has failed"
+printf '#!/bin/bash\necho "1 passed, 0 failed, 0 skipped"\n' >"$tree/tests/command/sleepy.sh"
+t_fail_with 1 run_check --fast
+t_match 'sleepy.sh +0 passed, 1 failed' -
+rm "$tree/tests/command/sleepy.sh"
+
 t_case "a script without a closing line has failed"
 put_test command dies 'echo "doing well"; exit 0'
 t_fail_with 1 run_check --fast
