@@ -11,6 +11,7 @@ static const struct command *const commands[] = {
 	&cmd_lsnim,
 	&cmd_mksysb,
 	&cmd_nim,
+	&cmd_nimadm,
 };
 
 static const char *base_name(const char *path)

@@ -5,24 +5,27 @@
  */
 #pragma once
 
+#include "base/map.h"
 #include "inventory/inventory.h"
 #include "model/finding.h"
 #include "model/layout.h"
 #include "model/plan.h"
 
 struct preflight_ctx {
-	const struct root *root; /* full tree or the small files */
+	/* The full tree or the small files only. */
+	const struct root *root;
 	const struct inventory *inv;
 	const struct layout *layout; /* may be NULL */
 	const struct release *target;
-	const struct pkg_plan *plan; /* trial solve; NULL when it failed */
-	const char *plan_error;	     /* the solver's words, or NULL */
-	const char *manifest; /* the image's, or NULL: paths and sizes of everything */
-	bool update_allowed;  /* -U: within the release */
-	uint64_t cache_free, cache_needed; /* bytes; 0: unknown */
-	const char *lpp_source;		   /* object's name, for remedies */
-	const struct strv *
-		lpp_origins; /* hosts/paths of the sources that count as the distribution's, or NULL */
+	/* The trial solve; NULL when it failed, then plan_error has the solver's words. */
+	const struct pkg_plan *plan;
+	const char *plan_error;
+	bool update_allowed; /* -U: within the release */
+	/* Bytes in the cache; cache_needed 0: nothing is to be put there. */
+	uint64_t cache_free, cache_needed;
+	/* Names of every package in the lpp_source's indexes and in those of the release
+	 * before; NULL: unknown. */
+	const struct map *known_target, *known_old;
 };
 
 struct preflight_check {

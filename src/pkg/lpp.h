@@ -23,6 +23,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/map.h"
 #include "base/strv.h"
 #include "model/event.h"
 
@@ -61,3 +62,8 @@ int lpp_fetch_old(const char *dir, const char *package, const char *version,
 /* Sets simages/level facts for `lsnim -l`: "trixie 13.2", number of packages, bytes. */
 int lpp_describe(const char *dir, char **ret_level, size_t *ret_packages,
 		 uint64_t *ret_bytes, struct err *err) _must_check_;
+
+/* The names of every package in the indexes of the release and, where they are at hand, of the release before (else `old`
+ * stays empty): keys with MAP_PRESENT. */
+int lpp_package_names(const char *dir, struct map *target, struct map *old,
+		      struct err *err) _must_check_;

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The job's working tree and what several phases need of it. */
+#include "phase/common.h"
+
+#include "archive/mksysb.h"
+#include "phase/table.h"
+#include "sandbox/sandbox.h"
+#include "sys/files.h"
+#include "sys/mount.h"
+
+/* --- sites --- */
+
+static int attach(const struct phase_ctx *c, struct err *err)
+{
+	const struct job *job = c->job;
+
+	if (mount_private_namespace(err) < 0)
+		return -1;
+	if (mount_is_mountpoint(job->alt_inst))
+		return 0;
+	return mount_overlay(job->lower, job->upper, job->work, job->alt_inst, true, err);
+}
+
+static char *check_dir(const struct job *job, enum tree tree, const char *sub)
+{
+	return xasprintf("%s/check-%s%s", job->dir,
+			 tree == TREE_CHECK_ALT ? "new" : "old", sub);
+}
+
+/* The checkers' overlays lie on the others. */
+static int detach_checks(const struct job *job, struct err *err)
+{
+	_cleanup_free_ char *old = check_dir(job, TREE_CHECK_LOWER, "/root");
+	_cleanup_free_ char *alt = check_dir(job, TREE_CHECK_ALT, "/root");
+
+	if (mount_umount(alt, err) < 0)
+		return -1;
+	return mount_umount(old, err);
+}
+
+int common_detach(const struct phase_ctx *c, struct err *err)
+{
+	if (detach_checks(c->job, err) < 0)
+		return -1;
+	return mount_umount(c->job->alt_inst, err);
+}
+
+int common_drop_changes(const struct phase_ctx *c, struct err *err)
+{
+	const struct job *job = c->job;
+
+	if (common_detach(c, err) < 0 || files_rmtree(job->work, NULL, err) < 0 ||
+	    files_rmtree(job->upper, NULL, err) < 0)
+		return -1;
+	return mount_overlay_forget(job->work, err);
+}
+
+int phase_release(struct job *job, struct err *err)
+{
+	if (!mount_is_mountpoint(job->alt_inst))
+		return 0;
+	if (detach_checks(job, err) < 0)
+		return -1;
+	return mount_overlay_end(job->upper, job->work, job->alt_inst, err);
+}
+
+/* A fresh overlay over `below`, mounted at the returned path. */
+static int attach_check(const struct phase_ctx *c, enum tree tree, const char *below,
+			char **ret, struct err *err)
+{
+	_cleanup_free_ char *top = check_dir(c->job, tree, "");
+	_cleanup_free_ char *upper = check_dir(c->job, tree, "/upper");
+	_cleanup_free_ char *work = check_dir(c->job, tree, "/work");
+	_cleanup_free_ char *merged = check_dir(c->job, tree, "/root");
+	const char *const dirs[] = { upper, work, merged };
+
+	if (mount_private_namespace(err) < 0 || mount_umount(merged, err) < 0 ||
+	    files_rmtree(top, NULL, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		if (files_mkdirs(dirs[i], 0755, err) < 0)
+			return -1;
+	}
+	if (mount_overlay(below, upper, work, merged, false, err) < 0)
+		return -1;
+	*ret = TAKE_PTR(merged);
+	return 0;
+}
+
+/* Attaches the tree and tells its directory. */
+static int site_attach(const struct phase_ctx *c, enum tree tree, char **ret,
+		       struct err *err)
+{
+	const struct job *job = c->job;
+
+	switch (tree) {
+	case TREE_FACTS:
+		*ret = xstrdup(job->facts_root);
+		return 0;
+	case TREE_LOWER:
+		*ret = xstrdup(job->lower);
+		return 0;
+	case TREE_ALT:
+		*ret = xstrdup(job->alt_inst);
+		return attach(c, err);
+	case TREE_CHECK_LOWER:
+		return attach_check(c, tree, job->lower, ret, err);
+	case TREE_CHECK_ALT:
+		if (attach(c, err) < 0)
+			return -1;
+		return attach_check(c, tree, job->alt_inst, ret, err);
+	}
+	return err_set(err, ERR_INTERNAL, "unknown tree %d", (int)tree);
+}
+
+int site_open(struct site *s, const struct phase_ctx *c, enum tree tree, bool read_only,
+	      struct err *err)
+{
+	const struct job *job = c->job;
+	_cleanup_free_ char *spot = xasprintf("%s/root", job->spec.spot_dir);
+	_cleanup_free_ char *run_dir = xasprintf("%s/run", job->dir);
+
+	if (site_attach(c, tree, &s->path, err) < 0 ||
+	    files_mkdirs(run_dir, 0755, err) < 0)
+		return -1;
+	struct sandbox_bind binds[] = { { run_dir, SANDBOX_ROOT "/run/nimadm", false } };
+	struct sandbox_config cfg = {
+		.spot = spot,
+		.root = s->path,
+		.root_read_only = read_only,
+		.lpp_source = job->spec.lpp_dir,
+		.binds = binds,
+		.n_binds = ARRAY_SIZE(binds),
+	};
+	if (root_open(&s->root, s->path, err) < 0)
+		return -1;
+	return sandbox_new(&s->run, &cfg, err);
+}
+
+void site_done(struct site *s)
+{
+	root_done(&s->root);
+	s->run = runner_free(s->run);
+	free(s->path);
+	s->path = NULL;
+}
+
+/* --- facts --- */
+
+int common_fact_set(const struct phase_ctx *c, const char *key, json_t *value_stolen,
+		    struct err *err)
+{
+	if (!value_stolen || json_object_set_new(c->job->facts, key, value_stolen) < 0)
+		return err_set(err, ERR_INTERNAL, "fact '%s' can not be stored", key);
+	return job_save_facts(c->job, c->store, err);
+}
+
+const json_t *common_fact(const struct phase_ctx *c, const char *key)
+{
+	return json_object_get(c->job->facts, key);
+}
+
+/* --- layout, plan, bundle --- */
+
+static char *own_layout_path(const struct phase_ctx *c)
+{
+	return xasprintf("%s/image.data", c->job->dir);
+}
+
+int common_layout(const struct phase_ctx *c, struct layout *ret, struct err *err)
+{
+	_cleanup_free_ char *own = own_layout_path(c);
+	_cleanup_str_ struct str text = STR_INIT;
+	const char *file = files_exists(own) ? own : c->job->spec.image_data_file;
+
+	if (file && *file) {
+		if (files_read(file, 0, &text, err) < 0)
+			return -1;
+	} else {
+		_cleanup_mksysb_ struct mksysb *m = NULL;
+		if (mksysb_open(&m, c->job->spec.mksysb_path, err) < 0)
+			return -1;
+		str_add(&text, mksysb_image_data(m));
+	}
+	return layout_parse(ret, str_c(&text), text.len, err);
+}
+
+int common_layout_save(const struct phase_ctx *c, const struct layout *l, struct err *err)
+{
+	_cleanup_free_ char *own = own_layout_path(c);
+	_cleanup_str_ struct str text = STR_INIT;
+
+	layout_write(l, &text);
+	return files_write_atomic(own, str_c(&text), text.len, 0644, err);
+}
+
+char *common_plan_path(const struct phase_ctx *c)
+{
+	return xasprintf("%s/plan.json", c->job->dir);
+}
+
+int common_plan_load(const struct phase_ctx *c, struct pkg_plan *ret, struct err *err)
+{
+	_cleanup_free_ char *path = common_plan_path(c);
+
+	return pkg_plan_load(ret, path, err);
+}
+
+int common_bundle(const struct phase_ctx *c, struct strv *ret, struct err *err)
+{
+	const char *file = c->job->spec.bundle_file;
+	_cleanup_str_ struct str text = STR_INIT;
+
+	if (!file || !*file)
+		return 0;
+	if (files_read(file, 1 << 20, &text, err) < 0)
+		return -1;
+	char *cursor = text.p;
+	for (char *line; (line = next_line(&cursor)) != NULL;) {
+		char *hash = strchr(line, '#');
+		if (hash)
+			*hash = '\0';
+		strv_split(ret, line, " \t,");
+	}
+	for (size_t i = 0; i < ret->n; i++) {
+		/* a name that starts with a dash would be taken for an option of apt-get */
+		if (strspn(ret->v[i], "abcdefghijklmnopqrstuvwxyz0123456789+.-:") !=
+			    strlen(ret->v[i]) ||
+		    *ret->v[i] == '-')
+			return err_set(err, ERR_OPERATOR,
+				       "bundle %s: '%s' is no package name", file,
+				       ret->v[i]);
+	}
+	return 0;
+}
+
+struct pkg_ctx common_pkg(const struct phase_ctx *c, const struct site *s,
+			  const struct strv *bundle)
+{
+	return (struct pkg_ctx){
+		.root = &s->root,
+		.run = s->run,
+		.events = c->events,
+		.lpp_dir = c->job->spec.lpp_dir,
+		.work_dir = c->job->dir,
+		.release = c->job->spec.release,
+		.bundle = bundle,
+	};
+}
+
+int common_verify_packages(const struct phase_ctx *c, bool bos_only, struct err *err)
+{
+	_cleanup_site_ struct site site = SITE_INIT;
+	_cleanup_strv_ struct strv bundle = STRV_INIT;
+	_cleanup_(pkg_plan_done) struct pkg_plan plan = PKG_PLAN_INIT;
+	_cleanup_(findings_done) struct findings fs = FINDINGS_INIT;
+
+	if (site_open(&site, c, TREE_ALT, false, err) < 0 ||
+	    common_bundle(c, &bundle, err) < 0 || common_plan_load(c, &plan, err) < 0)
+		return -1;
+	const struct pkg_backend *backend = pkg_backend_for(&site.root);
+	if (!backend)
+		return err_set(err, ERR_INTERNAL,
+			       "the alternate root has no package system");
+	struct pkg_ctx ctx = common_pkg(c, &site, &bundle);
+	if (backend->verify(&ctx, &plan, bos_only, &fs, err) < 0)
+		return -1;
+	for (size_t i = 0; i < fs.n; i++) {
+		events_finding(c->events, &fs.v[i]);
+		if (fs.v[i].severity == FINDING_INHIBIT)
+			return err_set(err, ERR_OPERATOR, "%s: %s", fs.v[i].title,
+				       fs.v[i].evidence);
+	}
+	return 0;
+}
+
+/* --- scripts --- */
+
+static void script_line(void *arg, const char *line, bool is_err)
+{
+	events_output(arg, line);
+}
+
+int common_script(const struct phase_ctx *c, const char *script, const char *which,
+		  struct err *err)
+{
+	const struct job *job = c->job;
+	_cleanup_strv_ struct strv env = STRV_INIT;
+	const char *const argv[] = { script, NULL };
+
+	strv_addf(&env, "NIM_CLIENT=%s", job->spec.subject);
+	strv_addf(&env, "NIM_ALT_INST=%s", job->alt_inst);
+	strv_addf(&env, "NIM_SPOT=%s/root", job->spec.spot_dir);
+	strv_addf(&env, "NIM_LPP_SOURCE=%s", job->spec.lpp_dir);
+	strv_addf(&env, "NIM_PHASE=%d", c->phase->number);
+	strv_addf(&env, "NIM_JOB=%lld", (long long)job->id);
+	events_step(c->events, "Running the %s script %s", which, script);
+	struct proc_spec spec = {
+		.argv = argv,
+		.env = strv_argv(&env),
+		.on_line = script_line,
+		.arg = c->events,
+	};
+	struct proc_result res;
+	int r = proc_run(&spec, &res, err);
+	if (r < 0)
+		return -1;
+	if (r == 0)
+		return 0;
+	proc_result_err(&spec, &res, err);
+	err_prefix(err, "%s script", which);
+	return err_remedy(err, "mend the script %s, then go on with --resume, or -C",
+			  script);
+}

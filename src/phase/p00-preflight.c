@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Phase 0: everything that could fail later is checked now, and what is missing is fetched. */
+#include "archive/mksysb.h"
+#include "inventory/preflight.h"
+#include "phase/common.h"
+#include "phase/table.h"
+#include "pkg/lpp.h"
+#include "sandbox/sandbox.h"
+#include "sys/files.h"
+#include "sys/mount.h"
+
+/* Room for the copied-up files, the job's logs and dpkg's temporary files beside the restored tree. */
+#define CACHE_SLACK (300ull << 20)
+
+static int make_job_dir(struct phase_ctx *c, struct err *err)
+{
+	_cleanup_free_ char *marker = xasprintf("%s/%s", c->job->dir, JOB_MARKER);
+	_cleanup_free_ char *id = xasprintf("%lld\n", (long long)c->job->id);
+
+	if (files_mkdirs(c->job->dir, 0700, err) < 0)
+		return -1;
+	return files_write_atomic(marker, id, strlen(id), 0644, err);
+}
+
+/* One pass over the image: every frame and checksum, and the small files on the way. */
+static int read_image(struct phase_ctx *c, struct mksysb *m, struct err *err)
+{
+	struct job *job = c->job;
+	_cleanup_root_ struct root facts = ROOT_INIT;
+	struct progress progress = events_progress(c->events);
+
+	events_step(c->events, "Checking the image %s", job->spec.mksysb_path);
+	if (files_rmtree(job->facts_root, NULL, err) < 0 ||
+	    files_mkdirs(job->facts_root, 0755, err) < 0 ||
+	    root_open(&facts, job->facts_root, err) < 0)
+		return -1;
+	return mksysb_verify(m, preflight_wants, NULL, &facts, 0, &progress, err);
+}
+
+static int solve(struct phase_ctx *c, struct pkg_plan *plan, struct err *err)
+{
+	_cleanup_site_ struct site site = SITE_INIT;
+	_cleanup_strv_ struct strv bundle = STRV_INIT;
+	_cleanup_strv_ struct strv missing = STRV_INIT;
+
+	if (site_open(&site, c, TREE_FACTS, false, err) < 0 ||
+	    common_bundle(c, &bundle, err) < 0)
+		return -1;
+	const struct pkg_backend *backend = pkg_backend_for(&site.root);
+	if (!backend)
+		return err_set(err, ERR_UNFIT,
+			       "the image has no package system that is known");
+	struct pkg_ctx ctx = common_pkg(c, &site, &bundle);
+	events_step(c->events, "Solving the dependencies against %s",
+		    c->job->spec.lpp_source);
+	if (backend->plan(&ctx, plan, &missing, err) < 0)
+		return -1;
+	if (missing.n) {
+		events_step(c->events, "Fetching %zu packages into %s", missing.n,
+			    c->job->spec.lpp_source);
+		if (lpp_fetch(c->job->spec.lpp_dir, &missing, c->events, err) < 0)
+			return -1;
+	}
+	_cleanup_free_ char *path = common_plan_path(c);
+	return pkg_plan_save(plan, path, err);
+}
+
+static json_t *plan_summary(const struct pkg_plan *plan)
+{
+	json_t *names[3] = { json_array(), json_array(), json_array() };
+
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct pkg_item *p = &plan->v[i];
+		json_array_append_new(names[p->action],
+				      json_pack("{s:s, s:s, s:s}", "name", p->name, "old",
+						p->old_version, "new", p->new_version));
+	}
+	return json_pack("{s:o, s:o, s:o, s:I, s:I}", "upgraded", names[PKG_UPGRADE],
+			 "added", names[PKG_INSTALL], "removed", names[PKG_REMOVE],
+			 "download_bytes", (json_int_t)plan->download_bytes,
+			 "unpacked_delta", (json_int_t)plan->unpacked_delta);
+}
+
+/* Fills in what the checks need beyond the small files; what can not be had is a finding, no error. */
+static int gather(struct phase_ctx *c, struct mksysb *m, struct preflight_ctx *p,
+		  struct map *target, struct map *old, struct err *err)
+{
+	uint64_t total = 0;
+
+	if (lpp_package_names(c->job->spec.lpp_dir, target, old, err) < 0)
+		return -1;
+	p->known_target = target;
+	if (map_size(old))
+		p->known_old = old;
+	p->cache_needed = mksysb_total_bytes(m) + CACHE_SLACK;
+	if (p->plan && (int64_t)p->plan->unpacked_delta > 0)
+		p->cache_needed += 2 * p->plan->unpacked_delta;
+	return mount_space(c->job->dir, &p->cache_free, &total, err);
+}
+
+static int judge(struct phase_ctx *c, const struct findings *fs, struct err *err)
+{
+	size_t bad = findings_count(fs, FINDING_INHIBIT);
+	_cleanup_str_ struct str ids = STR_INIT;
+
+	for (size_t i = 0; i < fs->n; i++) {
+		events_finding(c->events, &fs->v[i]);
+		if (fs->v[i].severity == FINDING_INHIBIT)
+			str_addf(&ids, "%s%s (%s)", ids.len ? "; " : "", fs->v[i].id,
+				 fs->v[i].evidence);
+	}
+	if (common_fact_set(c, "preflight", findings_to_json(fs), err) < 0)
+		return -1;
+	if (!bad)
+		return 0;
+	err_set(err, ERR_UNFIT, "%s can not be migrated to %s: %s", c->job->spec.subject,
+		c->job->spec.release, str_c(&ids));
+	return err_remedy(
+		err, "read the remedies above or in the report, mend, and start again");
+}
+
+/* A release that can not be solved for anyway spares the solver. */
+static bool solvable(const struct inventory *inv, const struct release *target)
+{
+	return inv->release && streq(inv->arch, "amd64") &&
+	       (release_next(inv->release) == target || inv->release == target);
+}
+
+static int preflight_phase_run(struct phase_ctx *c, struct err *err)
+{
+	_cleanup_mksysb_ struct mksysb *m = NULL;
+	_cleanup_root_ struct root facts = ROOT_INIT;
+	_cleanup_inventory_ struct inventory inv = INVENTORY_INIT;
+	_cleanup_layout_ struct layout layout = LAYOUT_INIT;
+	_cleanup_(pkg_plan_done) struct pkg_plan plan = PKG_PLAN_INIT;
+	_cleanup_(findings_done) struct findings fs = FINDINGS_INIT;
+	_cleanup_map_ struct map *target = map_new(NULL);
+	_cleanup_map_ struct map *old = map_new(NULL);
+	struct err solve_err = { 0 };
+	const struct release *release = release_find(c->job->spec.release);
+
+	if (!release)
+		return err_set(err, ERR_OPERATOR, "lpp_source %s: unknown release '%s'",
+			       c->job->spec.lpp_source, c->job->spec.release);
+	if (sandbox_check(err) < 0 || make_job_dir(c, err) < 0 ||
+	    mksysb_open(&m, c->job->spec.mksysb_path, err) < 0 ||
+	    read_image(c, m, err) < 0 || root_open(&facts, c->job->facts_root, err) < 0 ||
+	    inventory_read(&inv, &facts, err) < 0 || common_layout(c, &layout, err) < 0)
+		return -1;
+
+	struct preflight_ctx p = {
+		.root = &facts,
+		.inv = &inv,
+		.layout = &layout,
+		.target = release,
+		.update_allowed = c->job->spec.update,
+	};
+	if (solvable(&inv, release)) {
+		if (solve(c, &plan, &solve_err) == 0)
+			p.plan = &plan;
+		else if (solve_err.kind != ERR_UNFIT) {
+			*err = solve_err;
+			return -1;
+		}
+		p.plan_error = solve_err.msg;
+	} else {
+		p.plan_error = "not tried: the release does not fit";
+	}
+	if (gather(c, m, &p, target, old, err) < 0)
+		return -1;
+	preflight_run(&p, &fs);
+	if (p.plan && common_fact_set(c, "plan", plan_summary(&plan), err) < 0)
+		return -1;
+	return judge(c, &fs, err);
+}
+
+static int preflight_phase_verify(struct phase_ctx *c, struct err *err)
+{
+	_cleanup_(pkg_plan_done) struct pkg_plan plan = PKG_PLAN_INIT;
+
+	return common_plan_load(c, &plan, err);
+}
+
+static int preflight_phase_undo(struct phase_ctx *c, struct err *err)
+{
+	return files_rmtree(c->job->dir, JOB_MARKER, err);
+}
+
+const struct phase phase_preflight = {
+	.number = 0,
+	.name = "preflight",
+	.title = "Pre-flight: check everything that could fail later",
+	.weight = 8,
+	.modes = "D",
+	.run = preflight_phase_run,
+	.verify = preflight_phase_verify,
+	.undo = preflight_phase_undo,
+};
