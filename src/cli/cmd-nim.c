@@ -19,7 +19,7 @@ static const struct opt options[] = {
 	{ "attribute", 'a', OPT_LIST, offsetof(struct nim_options, attrs), "ATTR=VALUE",
 	  "An attribute; lsnim -q OPERATION -t TYPE lists them. May be repeated." },
 	{ "force", 'F', OPT_FLAG, offsetof(struct nim_options, force), NULL,
-	  "Override what can be overridden: see the operations in nim(8)." },
+	  "Break the lease of a process that has been silent for a minute." },
 	{ "verbose", 'V', OPT_FLAG, offsetof(struct nim_options, verbose), NULL,
 	  "Show what the tools print, and checks that passed." },
 };
@@ -32,9 +32,10 @@ static const char *const synopsis[] = {
 };
 
 static const char *const notes[] = {
-	"A repository of Debian 13, and the tools that migrate to it: "
-	"nim -o define -t lpp_source -a release=trixie lpp13; "
-	"nim -o define -t spot -a source=lpp13 spot13",
+	"A repository of Debian 13, the tools that migrate to it, and an image:",
+	"  nim -o define -t lpp_source -a release=trixie lpp13",
+	"  nim -o define -t spot -a source=lpp13 spot13",
+	"  nim -o define -t mksysb -a location=/images/web01.mksysb web01",
 	NULL,
 };
 

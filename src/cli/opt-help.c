@@ -72,6 +72,11 @@ void opt_help(const struct opt_program *prog, const struct opt_set *sets, size_t
 			help_option(&sets[s].opts[i], out);
 	}
 	for (size_t i = 0; prog->notes && prog->notes[i]; i++) {
+		/* Indented: an example, as it is. */
+		if (prog->notes[i][0] == ' ') {
+			str_addf(out, "%s\n", prog->notes[i]);
+			continue;
+		}
 		str_addc(out, '\n');
 		opt_wrap(out, prog->notes[i], 0, 0);
 	}
