@@ -1,0 +1,162 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# parity.sh --lpp DIR --spot DIR [--runs N] [--tar FILE] [--work DIR] PROFILE [FROM [TO]]
+#
+# Migrates the server of a profile twice from the same tree, on the same file system: with apt full-upgrade in an
+# ordinary chroot, and with the package backend in the sandbox over an overlay (what phases 5 and 6 do with packages).
+# Compares the trees path by path (tests/profiles/differences.txt lists what may differ, each with its reason) and the
+# times, archives downloaded beforehand on both sides; medians of N runs (1). DIR of --lpp is an lpp_source of release
+# TO, of --spot its tool tree's root. Needs root. Exit status 0: same trees, and at most 0.6 of the time.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+driver=${NIM_BUILD:-$here/../build}/tests/root/pkg-driver
+target_ratio=0.6
+runs=1 tar='' lpp='' spot='' work=${TMPDIR:-/var/tmp}/nimadm-parity.$$ keep=no
+
+die() {
+	echo "parity.sh: $*" >&2
+	exit 2
+}
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--lpp) lpp=$2 && shift 2 ;;
+	--spot) spot=$2 && shift 2 ;;
+	--runs) runs=$2 && shift 2 ;;
+	--tar) tar=$2 && shift 2 ;;
+	--work) work=$2 keep=yes && shift 2 ;;
+	--*) die "unknown option $1; see the head of this script" ;;
+	*) break ;;
+	esac
+done
+profile=${1:?parity.sh: which profile?}
+from=${2:-bookworm}
+to=${3:-trixie}
+[ "$(id -u)" = 0 ] || die "needs root"
+[ -d "$lpp/lists" ] || die "--lpp: no lpp_source at '$lpp'"
+[ -d "$spot/usr" ] || die "--spot: no tool tree at '$spot'"
+[ -x "$driver" ] || die "build first: no $driver"
+
+# All mounts are in a namespace of our own: nothing is left when this ends, however it ends.
+if [ "${PARITY_PRIVATE:-}" != 1 ]; then
+	PARITY_PRIVATE=1 exec unshare --mount --propagation private -- "$0" --lpp "$lpp" --spot "$spot" \
+		--runs "$runs" ${tar:+--tar "$tar"} --work "$work" "$profile" "$from" "$to"
+fi
+mkdir -p "$work"
+
+build_tar() {
+	[ -z "$tar" ] || return 0
+	tar=$work/$profile-$from.tar
+	[ -e "$tar" ] || "$here/../tests/profiles/build.sh" "$profile" "$from" "$tar"
+}
+
+unpack() {
+	rm -rf --one-file-system "$1"
+	mkdir -p "$1"
+	tar -xpf "$tar" -C "$1" --numeric-owner --xattrs --xattrs-include='*' --acls
+}
+
+# Both sides start from the same state of the page cache: archives warm, trees written.
+settle() {
+	cat "$lpp"/pool/*.deb >/dev/null
+	sync
+}
+
+fetch_missing() {
+	local uri name size hash
+	while read -r uri name size hash; do
+		[ -n "$name" ] || continue
+		curl -sSfL -o "$lpp/pool/$name.part" "$uri"
+		[ "$(stat -c %s "$lpp/pool/$name.part")" = "$size" ] ||
+			die "$name: wrong size"
+		echo "${hash#SHA256:}  $lpp/pool/$name.part" | sha256sum --check --quiet
+		mv "$lpp/pool/$name.part" "$lpp/pool/$name"
+	done <"$work/job/missing"
+}
+
+drive() {
+	"$driver" "$spot" "$lpp" "$work/alt" "$work/job" "$to" 900 "$@"
+}
+
+# Seconds of the steps that phases 5 and 6 spend on packages.
+ours() {
+	local status=0
+	umount "$work/alt" 2>/dev/null || :
+	rm -rf --one-file-system "$work"/{job,upper,ovl}
+	mkdir -p "$work"/{job,upper,ovl,alt}
+	unpack "$work/lower"
+	[ "$from" != bullseye ] ||
+		"$driver" "$spot" "$lpp" "$work/lower" "$work/job" "$to" 900 usrmerge >"$work/usrmerge.log"
+	mount -t overlay overlay -o "lowerdir=$work/lower,upperdir=$work/upper,workdir=$work/ovl" \
+		-o metacopy=on,redirect_dir=on,index=off,volatile "$work/alt"
+	drive plan >"$work/plan.log" || status=$?
+	if [ "$status" = 3 ]; then
+		fetch_missing
+		drive plan >"$work/plan.log"
+	elif [ "$status" != 0 ]; then
+		cat "$work/plan.log"
+		die "no plan"
+	fi
+	settle
+	drive prepare bos rest finish >"$work/ours.log" || {
+		cat "$work/ours.log"
+		die "the migration failed; see $work/job"
+	}
+	drive verify >"$work/verify.log" || {
+		cat "$work/verify.log"
+		die "the migrated tree does not verify"
+	}
+	awk '/^(prepare|bos|rest|finish) [0-9.]+ s$/ {t += $2} END {print t}' "$work/ours.log"
+}
+
+# The ordinary way, in a chroot with what a chroot needs; the archives and indexes are the same files.
+in_place() {
+	local tree=$work/inplace
+	unpack "$tree"
+	mkdir -p "$tree"/var/lib/apt/lists/partial "$tree"/var/cache/apt/archives/partial
+	cp -r "$lpp"/lists/. "$tree/var/lib/apt/lists/"
+	cp "$lpp"/pool/*.deb "$tree/var/cache/apt/archives/"
+	rm -rf "$tree"/etc/apt/sources.list.d/*
+	if [ -d "$lpp/etc/sources.list.d" ]; then
+		cp "$lpp"/etc/sources.list.d/* "$tree/etc/apt/sources.list.d/"
+		: >"$tree/etc/apt/sources.list"
+	else
+		cp "$lpp/etc/sources.list" "$tree/etc/apt/sources.list"
+	fi
+	printf '#!/bin/sh\nexit 101\n' >"$tree/usr/sbin/policy-rc.d"
+	chmod 755 "$tree/usr/sbin/policy-rc.d"
+	settle
+	unshare --mount --propagation private --pid --fork --net --ipc --uts \
+		bash "$here/in-place.sh" "$tree" >"$work/inplace.log" 2>&1 || {
+		tail -n 30 "$work/inplace.log"
+		die "apt full-upgrade failed; see $work/inplace.log"
+	}
+	rm -f "$tree/usr/sbin/policy-rc.d"
+	sed -n 's/^SECONDS //p' "$work/inplace.log"
+}
+
+median() {
+	sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'
+}
+
+build_tar
+: >"$work/ours.times"
+: >"$work/inplace.times"
+for ((i = 0; i < runs; i++)); do
+	ours >>"$work/ours.times"
+	in_place >>"$work/inplace.times"
+done
+a=$(median <"$work/inplace.times")
+b=$(median <"$work/ours.times")
+status=0
+"$here/treediff.py" "$work/inplace" "$work/alt" "$here/../tests/profiles/differences.txt" \
+	>"$work/differences" 2>"$work/summary" || status=1
+cat "$work/differences"
+ratio=$(awk -v a="$a" -v b="$b" 'BEGIN {printf "%.2f", b / a}')
+echo "$profile $from -> $to: $(cat "$work/summary")"
+echo "$profile $from -> $to: in place $a s, ours $b s, ratio $ratio (target $target_ratio), medians of $runs"
+umount "$work/alt"
+[ "$keep" = yes ] || rm -rf --one-file-system "$work"
+awk -v r="$ratio" -v t="$target_ratio" 'BEGIN {exit !(r <= t)}' || status=1
+exit $status
