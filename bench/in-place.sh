@@ -19,11 +19,9 @@ ln -s pts/ptmx "$tree/dev/ptmx"
 ln -s /proc/self/fd "$tree/dev/fd"
 chmod 1777 "$tree/tmp" "$tree/run/lock" "$tree/dev/shm"
 
-start=$(date +%s.%N)
-chroot "$tree" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+TIMEFORMAT='SECONDS %R'
+time chroot "$tree" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
 	DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true APT_LISTCHANGES_FRONTEND=none \
 	NEEDRESTART_SUSPEND=1 UCF_FORCE_CONFFOLD=1 \
 	apt-get -y --no-download -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
 	full-upgrade </dev/null
-end=$(date +%s.%N)
-echo "SECONDS $(echo "$end - $start" | bc)"

@@ -63,25 +63,12 @@ settle() {
 	sync
 }
 
-fetch_missing() {
-	local uri name size hash
-	while read -r uri name size hash; do
-		[ -n "$name" ] || continue
-		curl -sSfL -o "$lpp/pool/$name.part" "$uri"
-		[ "$(stat -c %s "$lpp/pool/$name.part")" = "$size" ] ||
-			die "$name: wrong size"
-		echo "${hash#SHA256:}  $lpp/pool/$name.part" | sha256sum --check --quiet
-		mv "$lpp/pool/$name.part" "$lpp/pool/$name"
-	done <"$work/job/missing"
-}
-
 drive() {
 	"$driver" "$spot" "$lpp" "$work/alt" "$work/job" "$to" 900 "$@"
 }
 
 # Seconds of the steps that phases 5 and 6 spend on packages.
 ours() {
-	local status=0
 	umount "$work/alt" 2>/dev/null || :
 	rm -rf --one-file-system "$work"/{job,upper,ovl}
 	mkdir -p "$work"/{job,upper,ovl,alt}
@@ -90,14 +77,10 @@ ours() {
 		"$driver" "$spot" "$lpp" "$work/lower" "$work/job" "$to" 900 usrmerge >"$work/usrmerge.log"
 	mount -t overlay overlay -o "lowerdir=$work/lower,upperdir=$work/upper,workdir=$work/ovl" \
 		-o metacopy=on,redirect_dir=on,index=off,volatile "$work/alt"
-	drive plan >"$work/plan.log" || status=$?
-	if [ "$status" = 3 ]; then
-		fetch_missing
-		drive plan >"$work/plan.log"
-	elif [ "$status" != 0 ]; then
+	drive plan fetch plan >"$work/plan.log" || {
 		cat "$work/plan.log"
 		die "no plan"
-	fi
+	}
 	settle
 	drive prepare bos rest finish >"$work/ours.log" || {
 		cat "$work/ours.log"
@@ -120,6 +103,7 @@ in_place() {
 	rm -rf "$tree"/etc/apt/sources.list.d/*
 	if [ -d "$lpp/etc/sources.list.d" ]; then
 		cp "$lpp"/etc/sources.list.d/* "$tree/etc/apt/sources.list.d/"
+		sed -i '/^Signed-By:/d' "$tree"/etc/apt/sources.list.d/*
 		: >"$tree/etc/apt/sources.list"
 	else
 		cp "$lpp/etc/sources.list" "$tree/etc/apt/sources.list"
@@ -133,11 +117,11 @@ in_place() {
 		die "apt full-upgrade failed; see $work/inplace.log"
 	}
 	rm -f "$tree/usr/sbin/policy-rc.d"
-	sed -n 's/^SECONDS //p' "$work/inplace.log"
+	awk '/^SECONDS / {print $2}' "$work/inplace.log"
 }
 
 median() {
-	sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'
+	sort -n "$1" | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'
 }
 
 build_tar
@@ -147,8 +131,8 @@ for ((i = 0; i < runs; i++)); do
 	ours >>"$work/ours.times"
 	in_place >>"$work/inplace.times"
 done
-a=$(median <"$work/inplace.times")
-b=$(median <"$work/ours.times")
+a=$(median "$work/inplace.times")
+b=$(median "$work/ours.times")
 status=0
 "$here/treediff.py" "$work/inplace" "$work/alt" "$here/../tests/profiles/differences.txt" \
 	>"$work/differences" 2>"$work/summary" || status=1

@@ -34,6 +34,7 @@ static const char *const apt_options[] = {
 	"Dpkg::Use-Pty=0",
 	"DPkg::Options::=--root=" DEB_ROOT,
 	"DPkg::Options::=--log=" DEB_ROOT "/var/log/dpkg.log",
+	"DPkg::Options::=--path-include=*",
 	"DPkg::Options::=--force-confdef",
 	"DPkg::Options::=--force-confold",
 };
@@ -125,6 +126,8 @@ void deb_dpkg_argv(const struct pkg_ctx *c, const char *tool, struct strv *argv)
 	if (!streq(tool, "dpkg"))
 		return;
 	strv_add(argv, "--log=" DEB_ROOT "/var/log/dpkg.log");
+	/* The SPOT's own filters are for the SPOT: the last matching filter counts. */
+	strv_add(argv, "--path-include=*");
 	path_filters(c, argv);
 }
 

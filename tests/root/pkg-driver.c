@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * pkg-driver SPOT LPP ROOT WORK RELEASE SCRIPT_TIMEOUT STEP...: runs steps of the package backend on a tree, in the
- * sandbox, without a job around it. For tests and measurements. Steps: plan prepare bos rest finish verify usrmerge.
- * "plan" writes WORK/plan.json and, when archives are missing, WORK/missing, and ends with status 3 then.
+ * sandbox, without a job around it. For tests and measurements. Steps: plan fetch prepare bos rest
+ * finish verify-bos verify usrmerge. Each step's seconds are printed.
+ * "plan" writes WORK/plan.json and WORK/missing, whose archives "fetch" brings into the lpp_source.
  */
 #include "base/parse.h"
+#include "pkg/lpp.h"
 #include "pkg/pkg.h"
 #include "sandbox/sandbox.h"
 #include "sys/clock.h"
@@ -32,7 +34,19 @@ static int run_plan(const struct pkg_ctx *c, const struct pkg_backend *b,
 	printf("%zu items, %zu archives missing\n", plan.n, missing.n);
 	if (files_write_atomic(path, text, strlen(text), 0644, err) < 0)
 		return -1;
-	return missing.n > 0 ? 3 : 0;
+	return 0;
+}
+
+static int run_fetch(const struct pkg_ctx *c, struct err *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/missing", c->work_dir);
+	_cleanup_str_ struct str text = STR_INIT;
+	_cleanup_strv_ struct strv missing = STRV_INIT;
+
+	if (files_read(path, 0, &text, err) < 0)
+		return -1;
+	strv_split(&missing, str_c(&text), "\n");
+	return missing.n > 0 ? lpp_fetch(c->lpp_dir, &missing, c->events, err) : 0;
 }
 
 static int run_verify(const struct pkg_ctx *c, const struct pkg_backend *b,
@@ -60,6 +74,8 @@ static int run_step(const struct pkg_ctx *c, const char *step, struct err *err)
 		return err_set(err, ERR_UNFIT, "no package system in %s", c->root->path);
 	if (streq(step, "plan"))
 		return run_plan(c, b, plan_path, err);
+	if (streq(step, "fetch"))
+		return run_fetch(c, err);
 	if (streq(step, "usrmerge"))
 		return b->merge_usr(c, err);
 	if (pkg_plan_load(&plan, plan_path, err) < 0)

@@ -248,6 +248,28 @@ static void client_policy_is_kept(void **state)
 	bed_done(&b);
 }
 
+static void path_filters_are_the_clients(void **state)
+{
+	struct bed b;
+	struct err err = { 0 };
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	static const char conf[] = "# path-exclude=/no\npath-exclude=/usr/share/doc/*\n"
+				   "force-all\npath-include=/usr/share/doc/*/copyright\n";
+
+	bed_init(&b, status, NULL, 0);
+	assert_ok(root_mkdirs(&b.root, "etc/dpkg/dpkg.cfg.d", 0755, &err), &err);
+	assert_ok(root_write(&b.root, "etc/dpkg/dpkg.cfg.d/x", conf, strlen(conf), 0644,
+			     &err),
+		  &err);
+	deb_dpkg_argv(&b.c, "dpkg", &argv);
+	_cleanup_free_ char *line = strv_join(&argv, " ");
+	/* First everything, whatever the SPOT leaves out, then the client's own. */
+	assert_non_null(strstr(line, "--path-include=* --path-exclude=/usr/share/doc/* "
+				     "--path-include=/usr/share/doc/*/copyright"));
+	assert_null(strstr(line, "force-all"));
+	bed_done(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +280,7 @@ int main(void)
 		cmocka_unit_test(guarded_packages_stay),
 		cmocka_unit_test(unsolvable_requests_are_unfit),
 		cmocka_unit_test(client_policy_is_kept),
+		cmocka_unit_test(path_filters_are_the_clients),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
