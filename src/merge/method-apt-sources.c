@@ -5,9 +5,9 @@
 
 #include "merge/method.h"
 #include "merge/methods.h"
-#include "merge/sources.h"
 #include "model/deb822.h"
 #include "model/release.h"
+#include "model/sources.h"
 
 #define NAME "apt_sources"
 

@@ -5,7 +5,7 @@
  */
 #include "fuzz.h"
 
-#include "merge/sources.h"
+#include "model/sources.h"
 
 const char *const fuzz_seeds[] = {
 	"deb http://deb.debian.org/debian bookworm main\n# x\ndeb-src [arch=amd64 signed-by=/a/bookworm.gpg] "

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Rewrites source lists: only the words that change are replaced. */
-#include "merge/sources.h"
+#include "model/sources.h"
 
 #include <strings.h>
 
-#include "merge/sources-classify.h"
 #include "model/deb822.h"
+#include "model/sources-classify.h"
 
 void sources_result_done(struct sources_result *r)
 {

@@ -3,7 +3,7 @@
  * Moves apt's source lists to another release, as text: comments, options, order and blanks stay.
  *
  * Debian's own entries are moved (security naming, non-free-firmware); what is not Debian's is kept but disabled.
- * Pure functions without files; private to src/merge.
+ * Pure functions without files.
  */
 #pragma once
 

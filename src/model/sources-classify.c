@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tells Debian's archives from others: by the client's own index of it, else by the entry's looks. */
-#include "merge/sources-classify.h"
+#include "model/sources-classify.h"
 
 static const char *const components_known[] = { "main", "contrib", "non-free",
 						"non-free-firmware" };

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "merge/sources.h"
+#include "model/sources.h"
 
 static const struct sources_move bookworm = { .from = "bookworm", .to = "trixie" };
 static const struct sources_move bullseye = { .from = "bullseye",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whose archive an entry of a source list names, and its suite in the target release. Private to src/merge. */
+/* Whose archive an entry of a source list names, and its suite in the target release.. */
 #pragma once
 
-#include "merge/sources.h"
+#include "model/sources.h"
 
 enum sources_verdict { SOURCES_MOVE, SOURCES_KEEP, SOURCES_DISABLE };
 
