@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Pre-flight: the state of the packages, their sources, and the trial solve. */
 #include "inventory/preflight-internal.h"
+#include "model/sources.h"
 
 #include <openssl/evp.h>
 
@@ -135,33 +136,30 @@ void preflight_obsolete(const struct preflight_ctx *c, const struct preflight_ch
 
 /* --- package sources --- */
 
-static bool is_distribution_source(const struct preflight_ctx *c, const char *line)
-{
-	static const char *const own[] = { "debian.org/", "/debian ", "/debian/",
-					   "/debian-security", "cdrom:" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
-		if (strstr(line, own[i]))
-			return true;
-	}
-	return ends_with(line, "/debian");
-}
-
+/* The same judgement as the merge method's that will disable them, without its change. */
 static void scan_sources(const struct preflight_ctx *c, const char *path,
 			 struct strv *ret)
 {
+	const struct sources_move move = {
+		.from = c->inv->release ? c->inv->release->codename : "",
+		.to = c->target->codename,
+	};
+	_cleanup_sources_ struct sources_result res = SOURCES_RESULT_INIT;
 	_cleanup_str_ struct str text = STR_INIT;
+	_cleanup_str_ struct str moved = STR_INIT;
+	struct err err = { 0 };
 
 	if (root_read_opt(c->root, path, 0, &text, NULL) != 0)
 		return;
-	char *cursor = text.p;
-	for (char *line; (line = next_line(&cursor)) != NULL;) {
-		line = strip(line);
-		bool source = starts_with(line, "deb ") || starts_with(line, "deb\t") ||
-			      starts_with(line, "deb-src ") || starts_with(line, "URIs:");
-		if (source && !is_distribution_source(c, line))
-			strv_addf(ret, "/%s: %s", path, line);
+	if (ends_with(path, ".sources")) {
+		if (sources_move_deb822(&move, path, str_c(&text), text.len, &moved, &res,
+					&err) < 0)
+			strv_add(ret, err.msg);
+	} else {
+		sources_move_list(&move, str_c(&text), text.len, &moved, &res);
 	}
+	for (size_t i = 0; i < res.disabled.n; i++)
+		strv_addf(ret, "/%s: %s (%s)", path, res.disabled.v[i], res.why.v[i]);
 }
 
 void preflight_sources(const struct preflight_ctx *c, const struct preflight_check *self,

@@ -139,6 +139,9 @@ static int preflight_phase_run(struct phase_ctx *c, struct err *err)
 	struct err solve_err = { 0 };
 	const struct release *release = release_find(c->job->spec.release);
 
+	_cleanup_free_ char *unlimited = sandbox_limits_missing();
+	if (unlimited)
+		events_warning(c->events, "%s", unlimited);
 	if (!release)
 		return err_set(err, ERR_OPERATOR, "lpp_source %s: unknown release '%s'",
 			       c->job->spec.lpp_source, c->job->spec.release);

@@ -5,6 +5,7 @@
 #include "archive/mksysb.h"
 #include "model/object.h"
 #include "phase/common.h"
+#include "phase/image.h"
 #include "phase/table.h"
 #include "sys/files.h"
 
@@ -104,6 +105,7 @@ static int define(struct phase_ctx *c, struct err *err)
 	    store_attr_set(c->store, name, "server", "master", err) < 0 ||
 	    store_attr_set(c->store, name, "location", c->job->spec.output, err) < 0 ||
 	    store_attr_set(c->store, name, "comments", comments, err) < 0 ||
+	    image_describe(c->store, name, c->job->spec.output, err) < 0 ||
 	    store_state_set(c->store, name, "Rstate", RSTATE_READY, err) < 0) {
 		store_rollback(c->store);
 		return -1;

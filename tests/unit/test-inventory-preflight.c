@@ -224,6 +224,19 @@ static void test_bad_systems(void **state)
 	assert_null(strstr(find(f, "apt.sources")->evidence, "no.example"));
 }
 
+/* Seen wrong: an address with "debian" in it is not therefore Debian's. */
+static void test_third_party_sources(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, "etc/apt/sources.list",
+	    "deb http://mirror.example/debian bookworm main\n"
+	    "deb [arch=amd64] https://download.example/linux/debian bookworm stable\n");
+	run(f);
+	expect(f, "apt.sources", FINDING_WARN, "linux/debian bookworm stable");
+	assert_null(strstr(find(f, "apt.sources")->evidence, "mirror.example"));
+}
+
 static void test_not_a_system(void **state)
 {
 	struct fixture *f = *state;
@@ -308,6 +321,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_every_check_speaks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_distance, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_systems, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_third_party_sources, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_not_a_system, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_foreign_and_obsolete, setup,
 						teardown),
