@@ -3,6 +3,7 @@
 #include "phase/common.h"
 
 #include "archive/mksysb.h"
+#include "model/bundle.h"
 #include "phase/table.h"
 #include "sandbox/sandbox.h"
 #include "sys/files.h"
@@ -215,23 +216,7 @@ int common_bundle(const struct phase_ctx *c, struct strv *ret, struct err *err)
 		return 0;
 	if (files_read(file, 1 << 20, &text, err) < 0)
 		return -1;
-	char *cursor = text.p;
-	for (char *line; (line = next_line(&cursor)) != NULL;) {
-		char *hash = strchr(line, '#');
-		if (hash)
-			*hash = '\0';
-		strv_split(ret, line, " \t,");
-	}
-	for (size_t i = 0; i < ret->n; i++) {
-		/* a name that starts with a dash would be taken for an option of apt-get */
-		if (strspn(ret->v[i], "abcdefghijklmnopqrstuvwxyz0123456789+.-:") !=
-			    strlen(ret->v[i]) ||
-		    *ret->v[i] == '-')
-			return err_set(err, ERR_OPERATOR,
-				       "bundle %s: '%s' is no package name", file,
-				       ret->v[i]);
-	}
-	return 0;
+	return bundle_parse(ret, file, str_c(&text), text.len, err);
 }
 
 struct pkg_ctx common_pkg(const struct phase_ctx *c, const struct site *s,
