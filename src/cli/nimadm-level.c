@@ -2,6 +2,7 @@
 /* nimadm -M: brings a spot and an lpp_source to one level. It is two updates of the nim command, in the right order. */
 #include "cli/cmd.h"
 #include "cli/nimadm.h"
+#include "pkg/spot.h"
 
 static int get(struct store *s, const char *option, const char *name, const char *type,
 	       struct object *ret, struct err *err)
@@ -20,29 +21,50 @@ static const char *value(const struct object *o, const char *attr)
 	return v ? v : "-";
 }
 
-static int check(struct store *s, const struct nimadm_options *o, struct err *err)
-{
-	_cleanup_object_ struct object lpp = OBJECT_INIT;
-	_cleanup_object_ struct object spot = OBJECT_INIT;
+struct pair {
+	struct object lpp, spot;
+};
 
-	if (get(s, "-l", o->lpp_source, "lpp_source", &lpp, err) < 0 ||
-	    get(s, "-s", o->spot, "spot", &spot, err) < 0)
+static void pair_done(struct pair *p)
+{
+	object_done(&p->lpp);
+	object_done(&p->spot);
+}
+
+static int load(struct store *s, const struct nimadm_options *o, struct pair *p,
+		struct err *err)
+{
+	if (get(s, "-l", o->lpp_source, "lpp_source", &p->lpp, err) < 0 ||
+	    get(s, "-s", o->spot, "spot", &p->spot, err) < 0)
 		return -1;
-	if (!streq(value(&lpp, "release"), value(&spot, "release"))) {
+	if (!streq(value(&p->lpp, "release"), value(&p->spot, "release"))) {
 		err_set(err, ERR_USAGE,
 			"spot %s is of %s, lpp_source %s of %s: they do not fit",
-			spot.name, value(&spot, "release"), lpp.name,
-			value(&lpp, "release"));
+			p->spot.name, value(&p->spot, "release"), p->lpp.name,
+			value(&p->lpp, "release"));
 		return err_remedy(err, "lsnim -t spot -a release");
 	}
-	printf("lpp_source %s: %s, level %s\n", lpp.name, value(&lpp, "release"),
-	       value(&lpp, "level"));
-	printf("spot %s: %s, level %s\n", spot.name, value(&spot, "release"),
-	       value(&spot, "level"));
-	if (o->preview)
-		printf("Would fetch the newest indexes into %s, then bring %s to their "
-		       "level.\n",
-		       lpp.name, spot.name);
+	printf("lpp_source %s: %s, level %s\n", p->lpp.name, value(&p->lpp, "release"),
+	       value(&p->lpp, "level"));
+	printf("spot %s: %s, level %s\n", p->spot.name, value(&p->spot, "release"),
+	       value(&p->spot, "level"));
+	return 0;
+}
+
+/* Number of packages of the spot that differ from what the lpp_source holds now; each is printed. */
+static int compare(const struct pair *p, size_t *ret, struct err *err)
+{
+	_cleanup_strv_ struct strv changes = STRV_INIT;
+
+	if (spot_preview(value(&p->spot, "location"), value(&p->lpp, "location"),
+			 &changes, err) < 0)
+		return -1;
+	for (size_t i = 0; i < changes.n; i++)
+		printf("  %s\n", changes.v[i]);
+	if (changes.n == 0)
+		printf("spot %s is at the level of lpp_source %s.\n", p->spot.name,
+		       p->lpp.name);
+	*ret = changes.n;
 	return 0;
 }
 
@@ -60,17 +82,37 @@ static int update(struct cli *cli, const char *name, const char *attr)
 	return cmd_nim.run((int)argv.n, argv.v);
 }
 
+static int level(struct cli *cli, const struct nimadm_options *o, int *ret_status,
+		 struct err *err)
+{
+	_cleanup_(pair_done) struct pair p = { OBJECT_INIT, OBJECT_INIT };
+	struct store *s = cli_store(cli, err);
+	size_t changes = 0;
+
+	if (!s || load(s, o, &p, err) < 0)
+		return -1;
+	if (o->preview) {
+		if (compare(&p, &changes, err) < 0)
+			return -1;
+		printf("-M would fetch the newest indexes of %s first; what they bring comes on "
+		       "top.\n",
+		       p.lpp.name);
+		return 0;
+	}
+	*ret_status = update(cli, p.lpp.name, NULL);
+	if (*ret_status || compare(&p, &changes, err) < 0)
+		return *ret_status ? 0 : -1;
+	if (changes == 0)
+		return 0;
+	_cleanup_free_ char *source = xasprintf("source=%s", p.lpp.name);
+	*ret_status = update(cli, p.spot.name, source);
+	return 0;
+}
+
 int nimadm_level(struct cli *cli, const struct nimadm_options *o)
 {
-	struct store *s;
 	struct err err = { 0 };
+	int status = 0;
 
-	s = cli_store(cli, &err);
-	if (!s || check(s, o, &err) < 0)
-		return cli_exit(-1, &err);
-	if (o->preview)
-		return 0;
-	_cleanup_free_ char *source = xasprintf("source=%s", o->lpp_source);
-	int status = update(cli, o->lpp_source, NULL);
-	return status ? status : update(cli, o->spot, source);
+	return level(cli, o, &status, &err) < 0 ? cli_exit(-1, &err) : status;
 }

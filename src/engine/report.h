@@ -5,7 +5,7 @@
  * It is made of the job's row, its journal and these facts (all optional; written by the phases):
  *
  *	preflight	findings (array of {id, severity, title, evidence, remedy})
- *	plan		{upgraded, added, removed: [{name, old, new, reason, by}], held: [{name, version} or text],
+ *	plan		{upgraded, added, removed: [{name, old, new, reason, by}], held: [{name, old}],
  *			 download_bytes, unpacked_delta}; reason: "replaced" "obsolete" "lost"
  *	merge_before, merge_after, validators
  *			{findings: [...], methods: {<name>: {title, changes: [{path, what}], ...}}}

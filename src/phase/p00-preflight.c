@@ -65,20 +65,49 @@ static int solve(struct phase_ctx *c, struct pkg_plan *plan, struct err *err)
 	return pkg_plan_save(plan, path, err);
 }
 
-static json_t *plan_summary(const struct pkg_plan *plan)
+static json_t *item_summary(const struct pkg_item *p)
 {
-	json_t *names[3] = { json_array(), json_array(), json_array() };
+	static const char *const reasons[] = {
+		[PKG_REPLACED] = "replaced",
+		[PKG_OBSOLETE] = "obsolete",
+		[PKG_LOST] = "lost",
+	};
+	json_t *o = json_pack("{s:s, s:s, s:s}", "name", p->name, "old", p->old_version,
+			      "new", p->new_version);
 
-	for (size_t i = 0; i < plan->n; i++) {
-		const struct pkg_item *p = &plan->v[i];
-		json_array_append_new(names[p->action],
-				      json_pack("{s:s, s:s, s:s}", "name", p->name, "old",
-						p->old_version, "new", p->new_version));
+	if (p->action != PKG_REMOVE)
+		return o;
+	json_object_set_new(o, "reason", json_string(reasons[p->removal]));
+	json_object_set_new(o, "by", json_string(p->replaced_by ? p->replaced_by : ""));
+	return o;
+}
+
+static json_t *held_packages(const struct inventory *inv)
+{
+	json_t *held = json_array();
+
+	for (size_t i = 0; i < inv->packages.n; i++) {
+		const struct dpkg_package *p = &inv->packages.v[i];
+		if (streq(p->want, "hold") && inventory_is_installed(p))
+			json_array_append_new(held,
+					      json_pack("{s:s, s:s}", "name", p->name,
+							"old", p->version));
 	}
-	return json_pack("{s:o, s:o, s:o, s:I, s:I}", "upgraded", names[PKG_UPGRADE],
-			 "added", names[PKG_INSTALL], "removed", names[PKG_REMOVE],
-			 "download_bytes", (json_int_t)plan->download_bytes,
-			 "unpacked_delta", (json_int_t)plan->unpacked_delta);
+	return held;
+}
+
+static json_t *plan_summary(const struct pkg_plan *plan, const struct inventory *inv)
+{
+	json_t *items[3] = { json_array(), json_array(), json_array() };
+
+	for (size_t i = 0; i < plan->n; i++)
+		json_array_append_new(items[plan->v[i].action],
+				      item_summary(&plan->v[i]));
+	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I}", "upgraded", items[PKG_UPGRADE],
+			 "added", items[PKG_INSTALL], "removed", items[PKG_REMOVE],
+			 "held", held_packages(inv), "download_bytes",
+			 (json_int_t)plan->download_bytes, "unpacked_delta",
+			 (json_int_t)plan->unpacked_delta);
 }
 
 /* Fills in what the checks need beyond the small files; what can not be had is a finding, no error. */
@@ -172,7 +201,7 @@ static int preflight_phase_run(struct phase_ctx *c, struct err *err)
 	if (gather(c, m, &p, target, old, err) < 0)
 		return -1;
 	preflight_run(&p, &fs);
-	if (p.plan && common_fact_set(c, "plan", plan_summary(&plan), err) < 0)
+	if (p.plan && common_fact_set(c, "plan", plan_summary(&plan, &inv), err) < 0)
 		return -1;
 	return judge(c, &fs, err);
 }

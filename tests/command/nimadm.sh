@@ -377,11 +377,16 @@ fresh
 t_case "-M: two updates, the lpp_source first"
 t_fail_with 2 run -M -s spot13
 t_match "-M wants -l" -
+export NIM_FAKE_LEVEL='apt 3.0.3 3.0.4'
 t_ok run -M -s spot13 -l lpp13 -p
-t_match "Would fetch" -
+t_match "^  apt 3.0.3 3.0.4$" -
 t_no_match "^nim " -
 t_ok run -M -s spot13 -l lpp13
 t_equal "nim --state $NIM_STATE --config $conf -o update lpp13
 nim --state $NIM_STATE --config $conf -o update -a source=lpp13 spot13" "$(grep '^nim ' "$T_OUT")"
+NIM_FAKE_LEVEL=''
+t_ok run -M -s spot13 -l lpp13
+t_match "spot spot13 is at the level of lpp_source lpp13" -
+t_equal "nim --state $NIM_STATE --config $conf -o update lpp13" "$(grep '^nim ' "$T_OUT")"
 
 t_done
