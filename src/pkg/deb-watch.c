@@ -85,6 +85,13 @@ static void keep_line(struct deb_watch *w, const char *line)
 	*slot = xstrdup(line);
 }
 
+static void step_done(struct deb_watch *w)
+{
+	w->steps++;
+	progress_report(&w->progress, PROGRESS_PACKAGES, MIN(w->steps / 2, w->n_packages),
+			w->n_packages, w->package);
+}
+
 /* "processing: configure: libc6:amd64" */
 static void begin_package(struct deb_watch *w, const char *rest)
 {
@@ -97,6 +104,8 @@ static void begin_package(struct deb_watch *w, const char *rest)
 		forget_lines(w);
 	snprintf(w->package, sizeof(w->package), "%s", rest);
 	w->alive = clock_mono();
+	if (streq(w->action, "upgrade") || streq(w->action, "install"))
+		step_done(w);
 }
 
 /* "status: libc6:amd64: unpacked"; conffile and error lines have further fields and another meaning. */
@@ -108,16 +117,9 @@ static void count_status(struct deb_watch *w, const char *rest)
 	if (!state)
 		return;
 	state += 1 + strspn(state + 1, " ");
-	/* A package passes through "half-configured" after "unpacked"; each of these two comes once for each. */
-	if (!streq(state, "unpacked") && !streq(state, "installed"))
-		return;
-	if (streq(state, "unpacked") && streq(w->action, "configure"))
-		return;
-	if (streq(state, "installed") && !streq(w->action, "configure"))
-		return;
-	w->steps++;
-	progress_report(&w->progress, PROGRESS_PACKAGES, MIN(w->steps / 2, w->n_packages),
-			w->n_packages, w->package);
+	/* Of an upgrade "unpacked" is told twice, once of the old version; triggers tell "installed" again. */
+	if (streq(state, "installed") && streq(w->action, "configure"))
+		step_done(w);
 }
 
 /* "dpkg: error processing package foo:amd64 (--configure):" or "... archive /lpp_source/pool/foo_1_all.deb (--unpack):" */

@@ -284,6 +284,72 @@ static void holds_are_taken_back(void **state)
 	bed_done(&b);
 }
 
+struct seen {
+	struct event_sink sink;
+	uint64_t done, total;
+	int outputs;
+};
+
+static void see(struct event_sink *sink, const struct event *ev)
+{
+	struct seen *s = (struct seen *)sink;
+
+	if (ev->type == EVENT_OUTPUT)
+		s->outputs++;
+	if (ev->type != EVENT_PROGRESS)
+		return;
+	assert_int_equal(ev->unit, PROGRESS_PACKAGES);
+	s->done = ev->done;
+	s->total = ev->total;
+}
+
+static void feed(struct deb_watch *w, const char *package, const char *const *lines,
+		 size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *line = NULL;
+		if (starts_with(lines[i], "processing"))
+			line = xasprintf("%s: %s", lines[i], package);
+		else
+			line = xasprintf("status: %s: %s", package, lines[i]);
+		deb_watch_line(w, line);
+	}
+}
+
+static void progress_counts_packages(void **state)
+{
+	/* As dpkg tells an upgrade: twice "unpacked", and triggers say "installed" again. */
+	static const char *const unpack[] = { "processing: upgrade", "half-configured",
+					      "unpacked", "half-installed", "unpacked" };
+	static const char *const configure[] = { "processing: configure",
+						 "unpacked",
+						 "half-configured",
+						 "installed",
+						 "processing: trigproc",
+						 "half-configured",
+						 "installed" };
+	struct bed b;
+	struct err err = { 0 };
+	struct seen seen = { .sink = { .emit = see } };
+
+	bed_init(&b, NULL, 0);
+	events_add_sink(&b.events, &seen.sink);
+	_cleanup_deb_watch_ struct deb_watch *w = deb_watch_new(&b.c, "x", 2, &err);
+	assert_non_null(w);
+	feed(w, "libc6:amd64", unpack, ARRAY_SIZE(unpack));
+	feed(w, "nginx:amd64", unpack, ARRAY_SIZE(unpack));
+	assert_true(seen.done < 2);
+	feed(w, "libc6:amd64", configure, ARRAY_SIZE(configure));
+	assert_true(seen.done < 2);
+	feed(w, "nginx:amd64", configure, ARRAY_SIZE(configure));
+	assert_int_equal(seen.done, 2);
+	assert_int_equal(seen.total, 2);
+	deb_watch_line(w, "Setting up nginx (2) ...");
+	assert_int_equal(seen.outputs, 1);
+	assert_string_equal(deb_watch_package(w), "nginx:amd64");
+	bed_done(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +360,7 @@ int main(void)
 		cmocka_unit_test(the_failing_package_is_named),
 		cmocka_unit_test(a_hanging_script_stops_the_part),
 		cmocka_unit_test(states_tell_what_is_left),
+		cmocka_unit_test(progress_counts_packages),
 		cmocka_unit_test(verify_tells_what_is_not_there),
 		cmocka_unit_test(holds_are_taken_back),
 	};
