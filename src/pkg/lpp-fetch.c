@@ -370,6 +370,8 @@ int lpp_fetch_archives(const struct lpp *l, const struct lpp_archives *as,
 			    fmt_bytes(size, sizeof(size), f.total), l->name);
 		rc = run_threads(&f, ev, err);
 	}
+	if (rc < 0 && err && err->errnum == ENOSPC)
+		err_remedy(err, "free space in %s, then run the command again", l->dir);
 out:
 	free(f.v);
 	return rc;

@@ -247,7 +247,10 @@ int lpp_sources_from_base(struct lpp_sources *s, const struct lpp_base *b,
 	if (check_uri(base, err) < 0)
 		return -1;
 	_cleanup_free_ char *security = xasprintf("%s-security", base);
-	bool apart = b->split_security || ends_with(base, "/debian");
+	const char *host = strstr(base, "://");
+	/* "http://host:8080" has no path that something could be put behind. */
+	bool has_path = host && strchr(host + 3, '/');
+	bool apart = (b->split_security && has_path) || ends_with(base, "/debian");
 	strv_split(&words, b->suites, " ,\t\n");
 	for (size_t i = 0; i < words.n; i++) {
 		enum suite_kind kind = suite_kind(words.v[i]);

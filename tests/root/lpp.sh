@@ -205,6 +205,19 @@ t_ok test -s "$T_TMP/ours/lists/_lpp%5fsource_local_._Packages"
 t_fail_with 2 create odd allow_unsigned=everything
 t_match 'allow_unsigned "everything" is not known' -
 
+t_case "NIM_MIRROR is the source where the object names none, and is remembered"
+fresh_repo
+mv "$repo/dists/trixie-security" "$T_TMP/security"
+mkdir -p "$repo-security/dists"
+mv "$T_TMP/security" "$repo-security/dists/trixie-security"
+cp -r "$repo/pool" "$repo-security/"
+t_ok env NIM_MIRROR="$repo" "$tool" create "$T_TMP/mirrored" trixie keyring="$T_TMP/good.gpg"
+t_match "no suite trixie-updates" -
+t_no_match "no suite trixie-security" -
+t_ok "$tool" update "$T_TMP/mirrored"
+t_ok "$tool" fetch "$T_TMP/mirrored" alpha_1.0_all.deb
+rm -r "$repo-security"
+
 # From here on over HTTP.
 fresh_repo
 make_deb "$repo/pool" delta 1 '' 3000000

@@ -146,7 +146,7 @@ static int from_base(struct lpp_sources *s, const char *base, bool split, bool s
 static void test_base(void **state)
 {
 	_cleanup_lpp_sources_ struct lpp_sources a = { 0 }, b = { 0 }, c = { 0 },
-						 d = { 0 };
+						 d = { 0 }, e = { 0 };
 
 	assert_int_equal(from_base(&a, "http://m/debian/", false, false), 0);
 	assert_string_equal(a.v[2].uri, "http://m/debian-security");
@@ -157,6 +157,8 @@ static void test_base(void **state)
 	assert_false(b.v[2].optional);
 	assert_int_equal(from_base(&c, "http://m/own", true, false), 0);
 	assert_string_equal(c.v[2].uri, "http://m/own-security");
+	assert_int_equal(from_base(&e, "http://m:8080", true, false), 0);
+	assert_string_equal(e.v[2].uri, "http://m:8080");
 	assert_int_equal(from_base(&d, "http://m/a b", false, false), ERR_USAGE);
 	assert_int_equal(from_base(&d, "http://m/\nTrusted: yes", false, false),
 			 ERR_USAGE);
