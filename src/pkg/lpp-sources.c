@@ -91,7 +91,7 @@ static bool is_debian(const struct lpp_entry *e)
 		return false;
 	if (e->signed_by && strstr(e->signed_by, "debian-archive"))
 		return true;
-	if (e->signed_by && *e->signed_by && *e->signed_by != '\n')
+	if (e->signed_by && *e->signed_by == '/')
 		return false;
 	return strstr(e->uri, "debian") || starts_with(e->uri, "mirror+");
 }

@@ -121,6 +121,28 @@ static void test_derive_security(void **state)
 	       beside);
 }
 
+/* A key may be given by its text or its fingerprint; then the address has to tell. */
+static void test_derive_inline_key(void **state)
+{
+	_cleanup_lpp_entries_ struct lpp_entries es = { 0 };
+	_cleanup_lpp_sources_ struct lpp_sources s = { 0 };
+	struct err err = { 0 };
+
+	parse(&es,
+	      "Types: deb\nURIs: http://m/debian\nSuites: bookworm\nComponents: main\n"
+	      "Signed-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mDM\n"
+	      " -----END PGP PUBLIC KEY BLOCK-----\n");
+	_cleanup_lpp_entries_ struct lpp_entries print = { 0 };
+	_cleanup_lpp_sources_ struct lpp_sources t = { 0 };
+	parse(&print,
+	      "Types: deb\nURIs: http://m/debian\nSuites: bookworm\nComponents: main\n"
+	      "Signed-By: B8B80B5B623EAB6AD8775C45B7C5D7D6350947F8\n");
+	assert_int_equal(lpp_sources_derive(&t, &print, "trixie", &err), 0);
+	assert_string_equal(t.v[0].uri, "http://m/debian");
+	assert_int_equal(lpp_sources_derive(&s, &es, "trixie", &err), 0);
+	assert_string_equal(s.v[0].uri, "http://m/debian");
+}
+
 static void test_derive_nothing(void **state)
 {
 	_cleanup_lpp_entries_ struct lpp_entries es = { 0 };
@@ -231,6 +253,7 @@ int main(void)
 		cmocka_unit_test(test_one_line),
 		cmocka_unit_test(test_derive),
 		cmocka_unit_test(test_derive_security),
+		cmocka_unit_test(test_derive_inline_key),
 		cmocka_unit_test(test_derive_nothing),
 		cmocka_unit_test(test_base),
 		cmocka_unit_test(test_directories),
