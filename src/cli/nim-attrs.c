@@ -135,6 +135,26 @@ int nim_set(struct nim_request *r, const char *attr, const char *value, struct e
 	return store_attr_set(r->store, r->name, attr, value, err);
 }
 
+static int set_rstate(struct nim_request *r, const char *state, const char *info,
+		      struct err *err)
+{
+	if (nim_set(r, "info", info, err) < 0)
+		return -1;
+	return store_state_set(r->store, r->name, "Rstate", state, err);
+}
+
+int nim_set_rstate(struct nim_request *r, const char *state, const char *info,
+		   struct err *err)
+{
+	if (store_begin(r->store, err) < 0)
+		return -1;
+	if (set_rstate(r, state, info, err) < 0) {
+		store_rollback(r->store);
+		return -1;
+	}
+	return store_commit(r->store, err);
+}
+
 static int store_defaults(struct nim_request *r, struct err *err)
 {
 	size_t n;

@@ -75,9 +75,7 @@ static int retire(struct nim_request *r, struct err *err)
 		return -1;
 	if (r->type->cls != CLASS_RESOURCES)
 		return 0;
-	if (nim_set(r, "info", "is being removed", err) < 0)
-		return -1;
-	return store_state_set(r->store, r->name, "Rstate", RSTATE_UNAVAILABLE, err);
+	return nim_set_rstate(r, RSTATE_UNAVAILABLE, "is being removed", err);
 }
 
 static int forget(struct nim_request *r, struct err *err)
@@ -148,9 +146,7 @@ static int reset_resource(struct nim_request *r, struct err *err)
 		return err_remedy(err, "remove it and define it again: nim -o remove %s",
 				  r->name);
 	}
-	if (nim_set(r, "info", NULL, err) < 0)
-		return -1;
-	return store_state_set(r->store, r->name, "Rstate", RSTATE_READY, err);
+	return nim_set_rstate(r, RSTATE_READY, NULL, err);
 }
 
 int nim_reset(struct nim_request *r, struct err *err)

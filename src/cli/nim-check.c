@@ -53,9 +53,8 @@ static int set_state(struct nim_request *r, bool ready, const char *info, struct
 {
 	struct err second = { 0 };
 
-	if (nim_set(r, "info", info, &second) == 0 &&
-	    store_state_set(r->store, r->name, "Rstate",
-			    ready ? RSTATE_READY : RSTATE_UNAVAILABLE, &second) == 0)
+	if (nim_set_rstate(r, ready ? RSTATE_READY : RSTATE_UNAVAILABLE, info, &second) ==
+	    0)
 		return 0;
 	if (err->kind == ERR_NONE)
 		*err = second;

@@ -178,9 +178,7 @@ static int finish(struct nim_request *r, const char *location, struct err *err)
 {
 	if (r->handler->describe && r->handler->describe(r, location, err) < 0)
 		return -1;
-	if (nim_set(r, "info", NULL, err) < 0)
-		return -1;
-	return store_state_set(r->store, r->name, "Rstate", RSTATE_READY, err);
+	return nim_set_rstate(r, RSTATE_READY, NULL, err);
 }
 
 static int make_at(struct nim_request *r, const char *location, bool make,

@@ -76,6 +76,9 @@ extern const struct nim_handler nim_lpp_source, nim_mksysb, nim_spot;
 char *nim_default_location(const struct nim_request *r);
 /* From here on what happens is also written to <state>/log/<name>/nim.log. */
 int nim_open_log(struct nim_request *r, struct err *err) _must_check_;
+/* Rstate and info in one: no moment in between. `info` NULL: none. */
+int nim_set_rstate(struct nim_request *r, const char *state, const char *info,
+		   struct err *err) _must_check_;
 /* The last step of an operation that was worth waiting for. */
 void nim_say_ready(struct nim_request *r);
 /* Copies a file; appears under `to` only when complete. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Phase 11: for an image: write the migrated mksysb and define it as a NIM resource. */
 #include <errno.h>
+#include <time.h>
 
 #include "archive/mksysb.h"
 #include "model/object.h"
@@ -38,11 +39,14 @@ static int read_excludes(struct phase_ctx *c, struct strv *ret, struct err *err)
 	return 0;
 }
 
-/* The image.data of the new image names the new release. */
+/* The image.data of the new image names the new release and today. */
 static int update_layout(struct phase_ctx *c, struct layout *l, struct err *err)
 {
 	_cleanup_inventory_ struct inventory inv = INVENTORY_INIT;
 	_cleanup_site_ struct site site = SITE_INIT;
+	time_t now = time(NULL);
+	struct tm tm;
+	char date[64];
 
 	if (site_open(&site, c, TREE_ALT, true, err) < 0 ||
 	    inventory_read(&inv, &site.root, err) < 0)
@@ -51,6 +55,9 @@ static int update_layout(struct phase_ctx *c, struct layout *l, struct err *err)
 	l->os_level = xasprintf("%s %s %s", inv.distribution ? inv.distribution : "?",
 				inv.version_id ? inv.version_id : "?",
 				inv.codename ? inv.codename : "?");
+	strftime(date, sizeof(date), "%a %b %e %H:%M:%S UTC %Y", gmtime_r(&now, &tm));
+	free(l->date);
+	l->date = xstrdup(date);
 	return 0;
 }
 

@@ -205,6 +205,24 @@ int store_object_define(struct store *s, const char *name, const char *type,
 	return store_end(s, define(s, name, type, err), err);
 }
 
+static int in_use(struct store *s, const char *name, int64_t job, const char *subject,
+		  struct err *err)
+{
+	struct lease_row l = { 0 };
+	bool runs = store_lease_get(s, subject, &l, NULL) == 0 && l.alive && !l.own;
+
+	lease_row_done(&l);
+	err_set(err, ERR_LOCKED, "'%s' is in use by job %lld (%s)", name, (long long)job,
+		subject);
+	if (runs)
+		return err_remedy(err,
+				  "wait for the job to end: nimadm --status shows it");
+	return err_remedy(err,
+			  "finish the job (nimadm --resume --job %lld) or clean it up "
+			  "(nimadm -C --job %lld)",
+			  (long long)job, (long long)job);
+}
+
 /* Refuses with the job that uses the object, or whose subject it is. */
 static int refuse_used(struct store *s, const char *name, int64_t id, struct err *err)
 {
@@ -219,13 +237,7 @@ static int refuse_used(struct store *s, const char *name, int64_t id, struct err
 
 	if (rc <= 0)
 		return rc;
-	err_set(err, ERR_LOCKED, "'%s' is in use by job %lld (%s)", name,
-		(long long)sqlite3_column_int64(stmt, 0), store_column(stmt, 1));
-	return err_remedy(err,
-			  "finish the job (nimadm --resume --job %lld) or clean it up "
-			  "(nimadm -C --job %lld)",
-			  (long long)sqlite3_column_int64(stmt, 0),
-			  (long long)sqlite3_column_int64(stmt, 0));
+	return in_use(s, name, sqlite3_column_int64(stmt, 0), store_column(stmt, 1), err);
 }
 
 static int object_remove(struct store *s, const char *name, struct err *err)

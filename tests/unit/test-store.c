@@ -30,6 +30,49 @@ static struct store *open_store(void)
 	return s;
 }
 
+/* --- a second process --- */
+
+/* Runs fn in a child, which writes a byte to the pipe and then waits to be killed. */
+static pid_t child_with_store(void (*fn)(struct store *s))
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct store *s = NULL;
+
+		if (store_open(&s, dir, &err) < 0)
+			_exit(1);
+		fn(s);
+		if (write(ready[1], "x", 1) != 1)
+			_exit(2);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+static void kill_child(pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+}
+
+static void take_img(struct store *s)
+{
+	ok(store_lease_take(s, "img", false, &err));
+}
+
 /* --- objects --- */
 
 static void test_objects(void **state)
@@ -198,7 +241,14 @@ static void test_allocations(void **state)
 	assert_int_equal(store_object_remove(s, "lpp13", &err), -1);
 	assert_int_equal(err.kind, ERR_LOCKED);
 	assert_non_null(strstr(err.msg, "job 1 (img)"));
+	assert_non_null(strstr(err.remedy, "-C --job 1"));
 	assert_int_equal(store_object_idle(s, "lpp13", &err), -1);
+	/* While the job runs there is nothing to clean up. */
+	pid_t pid = child_with_store(take_img);
+	err_clear(&err);
+	assert_int_equal(store_object_remove(s, "lpp13", &err), -1);
+	assert_non_null(strstr(err.remedy, "wait for the job"));
+	kill_child(pid);
 	ok(store_deallocate_all(s, job, &err));
 	ok(store_object_idle(s, "lpp13", &err));
 	ok(store_object_remove(s, "lpp13", &err));
@@ -247,42 +297,6 @@ static void test_journal(void **state)
 }
 
 /* --- crashes --- */
-
-/* Runs fn in a child, which writes a byte to the pipe and then waits to be killed. */
-static pid_t child_with_store(void (*fn)(struct store *s))
-{
-	int ready[2];
-	char byte;
-	pid_t pid;
-
-	assert_int_equal(pipe(ready), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		struct store *s = NULL;
-
-		if (store_open(&s, dir, &err) < 0)
-			_exit(1);
-		fn(s);
-		if (write(ready[1], "x", 1) != 1)
-			_exit(2);
-		for (;;)
-			pause();
-	}
-	close(ready[1]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
-	return pid;
-}
-
-static void kill_child(pid_t pid)
-{
-	int status;
-
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status));
-}
 
 static void write_half(struct store *s)
 {
@@ -354,11 +368,6 @@ static void test_crash_point(void **state)
 }
 
 /* --- leases --- */
-
-static void take_img(struct store *s)
-{
-	ok(store_lease_take(s, "img", false, &err));
-}
 
 static void age_lease(struct store *s)
 {
