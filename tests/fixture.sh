@@ -4,6 +4,7 @@
 # test run and shared by the tests that need a real migration. Sourced after lib.sh.
 #
 #   fixture_make       makes $fixture (a directory), or reuses it within one ./check run (NIM_TEST_FIXTURE)
+#   mounts_below DIR   what is mounted below it
 #   fixture_state DIR  a fresh state directory with the objects mini12, lpp13, spot13, sharing the fixture's files
 
 fixture=${NIM_TEST_FIXTURE:-${NIM_TEST_TMP:-/var/tmp}/nimadm-fixture}
@@ -29,4 +30,10 @@ fixture_state()
 {
 	mkdir -p "$1"
 	cp -a "$fixture/state/." "$1/"
+}
+
+# Mounts below a directory; what others mount meanwhile is none of a test's business.
+mounts_below()
+{
+	awk -v dir="$1/" 'index($2, dir) == 1 { print $2 }' /proc/self/mounts
 }

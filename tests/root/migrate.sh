@@ -17,12 +17,11 @@ export NIM_STATE=$tmp/state
 out=$tmp/mini13.mksysb
 job=(-T mini12 -O "$out" -N mini13 -l lpp13 -s spot13 -j "$tmp/cache")
 
-mounts_before=$(cat /proc/self/mounts)
 image_sum=$(sha256sum <"$fixture/mini12.mksysb")
 
 nothing_left()
 {
-	[ "$(cat /proc/self/mounts)" = "$mounts_before" ] &&
+	[ -z "$(mounts_below "$tmp")" ] &&
 		[ -z "$(find "$tmp/cache" -mindepth 1 -maxdepth 1 -name 'nimadm-job-*' 2>/dev/null)" ] &&
 		[ "$(sha256sum <"$fixture/mini12.mksysb")" = "$image_sum" ]
 }
@@ -37,7 +36,7 @@ t_fail_with 5 nimadm -T mini21 -O "$out" -l lpp13 -s spot13 -Y
 t_match "mini12" -
 
 t_case "a wrong type is told with both types"
-t_fail_with 1 nimadm -T lpp13 -O "$out" -l lpp13 -s spot13 -Y
+t_fail_with 2 nimadm -T lpp13 -O "$out" -l lpp13 -s spot13 -Y
 t_match "lpp_source.*mksysb|mksysb.*lpp_source" -
 
 t_case "an output that exists is not overwritten"
