@@ -192,13 +192,14 @@ static int read_names(const struct pax_header *h, struct member *m,
 static int read_numbers(const struct pax_header *h, struct member *m,
 			const struct records *r, struct err *err)
 {
+	bool is_device = m->type == 'c' || m->type == 'b';
 	uint64_t sec;
 
 	if (!octal32(h->mode, sizeof(h->mode), &m->mode) || m->mode > 07777 ||
 	    (!r->uid && !octal32(h->uid, sizeof(h->uid), &m->uid)) ||
 	    (!r->gid && !octal32(h->gid, sizeof(h->gid), &m->gid)) ||
-	    !octal32(h->devmajor, sizeof(h->devmajor), &m->major) ||
-	    !octal32(h->devminor, sizeof(h->devminor), &m->minor))
+	    (is_device && (!octal32(h->devmajor, sizeof(h->devmajor), &m->major) ||
+			   !octal32(h->devminor, sizeof(h->devminor), &m->minor))))
 		return bad(err, "a number");
 	if (!r->mtime) {
 		if (!octal(h->mtime, sizeof(h->mtime), &sec) || sec > INT64_MAX)

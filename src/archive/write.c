@@ -34,7 +34,8 @@ struct head {
 /* Bytes that frames of PACK_CHUNK can need for this much tar. */
 static uint64_t bound_of(uint64_t raw)
 {
-	return (raw / PACK_CHUNK + 1) * ZSTD_compressBound(PACK_CHUNK);
+	return raw / PACK_CHUNK * ZSTD_compressBound(PACK_CHUNK) +
+	       ZSTD_compressBound(raw % PACK_CHUNK);
 }
 
 static void add_text(struct buf *out, const char *name, const char *text, uint64_t size)
