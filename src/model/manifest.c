@@ -164,7 +164,12 @@ static bool read_escaped(const struct word *w, struct str *ret)
 	for (size_t i = 0; i < w->n; i++) {
 		uint32_t c;
 
-		if (w->p[i] != '\\') {
+		unsigned char byte = (unsigned char)w->p[i];
+
+		/* What must be escaped is: a NUL would cut a text short. */
+		if (byte <= 0x20 || byte == 0x7f)
+			return false;
+		if (byte != '\\') {
 			str_addc(ret, w->p[i]);
 			continue;
 		}
