@@ -57,7 +57,7 @@ t_case "killed at arbitrary moments, it converges"
 try timeout -s KILL 4 nimadm "${job[@]}" -O "$tmp/kill.mksysb"
 runs=1
 while [ "$status" = 137 ] && [ "$runs" -lt 40 ]; do
-	t_equal "" "$(mounts_below "$tmp")"
+	t_no_match "$tmp" /proc/self/mounts
 	t_ok test ! -e "$tmp/kill.mksysb"
 	runs=$((runs + 1))
 	# later each time, so that every part of the longest phase is reached and passed in the end
@@ -78,6 +78,6 @@ for seconds in 1 3 6 12; do
 	t_equal "" "$(find "$tmp/cache" -mindepth 1 -maxdepth 1 -name 'nimadm-job-*')"
 	t_ok test ! -e "$tmp/never.mksysb"
 done
-t_equal "" "$(mounts_below "$tmp")"
+t_no_match "$tmp" /proc/self/mounts
 
 t_done

@@ -44,7 +44,11 @@ sources()
 	done
 }
 
-list=$(cat "$here/base.list" "$here/$profile.list" | sed 's/#.*//' | xargs | tr ' ' ,)
+lists=("$here/base.list" "$here/$profile.list")
+if grep -q '^# without base.list' "$here/$profile.list"; then
+	lists=("$here/$profile.list")
+fi
+list=$(cat "${lists[@]}" | sed 's/#.*//' | xargs | tr ' ' ,)
 if [ "$release" = bullseye ]; then
 	# Renamed since: what bullseye calls it.
 	list=${list//libapache2-mod-php/libapache2-mod-php7.4}

@@ -21,9 +21,18 @@ image_sum=$(sha256sum <"$fixture/mini12.mksysb")
 
 nothing_left()
 {
-	[ -z "$(mounts_below "$tmp")" ] &&
-		[ -z "$(find "$tmp/cache" -mindepth 1 -maxdepth 1 -name 'nimadm-job-*' 2>/dev/null)" ] &&
-		[ "$(sha256sum <"$fixture/mini12.mksysb")" = "$image_sum" ]
+	local status=0
+	grep -F "$tmp" /proc/self/mounts && status=1
+	mkdir -p "$tmp/cache"
+	if [ -n "$(ls -A "$tmp/cache")" ]; then
+		ls -A "$tmp/cache"
+		status=1
+	fi
+	[ "$(sha256sum <"$fixture/mini12.mksysb")" = "$image_sum" ] || {
+		echo "the image has changed"
+		status=1
+	}
+	return "$status"
 }
 
 # --- before anything is made ---
@@ -126,26 +135,29 @@ t_ok nothing_left
 t_ok test ! -e "$tmp/two.mksysb"
 
 t_case "SIGTERM stops cleanly and the job can be cleaned up"
+: >"$tmp/term.log"
 nimadm -T mini12 -O "$tmp/three.mksysb" -l lpp13 -s spot13 -j "$tmp/cache" -Y >"$tmp/term.log" 2>&1 &
 pid=$!
 while ! grep -q "phase 3\|phase 5" "$tmp/term.log" && kill -0 $pid 2>/dev/null; do sleep 0.1; done
 kill -TERM $pid
 status=0
 wait $pid || status=$?
-t_ok test "$status" = 1
+t_equal 1 "$status"
 t_match "interrupted" "$tmp/term.log"
 t_ok nimadm -C -T mini12
 t_ok nothing_left
 
 t_case "while a job runs, a second one is locked out and told by whom"
+: >"$tmp/first.log"
 nimadm -T mini12 -O "$tmp/three.mksysb" -l lpp13 -s spot13 -j "$tmp/cache" -Y >"$tmp/first.log" 2>&1 &
 pid=$!
 while ! grep -q "phase 0" "$tmp/first.log" && kill -0 $pid 2>/dev/null; do sleep 0.05; done
 t_fail_with 4 nimadm -T mini12 -O "$tmp/four.mksysb" -l lpp13 -s spot13 -j "$tmp/cache" -Y
 t_match "$pid" -
 kill -KILL $pid
-wait $pid || true_status=$?
-t_ok test "${true_status:-0}" = 137
+status=0
+wait $pid || status=$?
+t_equal 137 "$status"
 t_ok nimadm -C -T mini12
 t_ok nothing_left
 
