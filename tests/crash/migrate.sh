@@ -58,7 +58,8 @@ try timeout -s KILL 4 nimadm "${job[@]}" -O "$tmp/kill.mksysb"
 runs=1
 while [ "$status" = 137 ] && [ "$runs" -lt 40 ]; do
 	t_no_match "$tmp" /proc/self/mounts
-	t_ok test ! -e "$tmp/kill.mksysb"
+	# killed in the last phase, after the image was written: it is there, and whole
+	[ ! -e "$tmp/kill.mksysb" ] || t_ok mksysb --verify "$tmp/kill.mksysb"
 	runs=$((runs + 1))
 	# later each time, so that every part of the longest phase is reached and passed in the end
 	try timeout -s KILL $((3 + 2 * runs)) nimadm --resume -T mini12
