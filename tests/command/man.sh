@@ -6,11 +6,7 @@ set -euo pipefail
 
 for command in lsnim mksysb nim nimadm; do
 	page=$T_SRC/man/$command.8.scd
-	if [ ! -e "$page" ] || ! "$T_BUILD/$command" --help >"$T_TMP/help" 2>&1; then
-		t_case "$command: command and page"
-		t_skip "one of them is not there yet"
-		continue
-	fi
+	"$T_BUILD/$command" --help >"$T_TMP/help"
 	grep -oE '^ +(-[A-Za-z], )?--[a-z-]+' "$T_TMP/help" | grep -oE -e '--[a-z-]+' | sort -u >"$T_TMP/options"
 	t_case "$command: each of its $(wc -l <"$T_TMP/options") options is in its manual page"
 	t_ok test -s "$T_TMP/options"
