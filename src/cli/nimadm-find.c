@@ -18,12 +18,11 @@ static int name_unfinished(struct store *s, const char *verb, struct err *err)
 	struct job_row *rows = NULL;
 	size_t n = 0;
 
-	if (store_job_list(s, 1000, &rows, &n, err) < 0)
+	if (store_job_list_unfinished(s, &rows, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		if (rows[i].state != JOB_DONE && rows[i].state != JOB_CLEANED)
-			str_addf(&list, "%s%lld (%s)", list.len ? ", " : "",
-				 (long long)rows[i].id, rows[i].subject);
+		str_addf(&list, "%s%lld (%s)", list.len ? ", " : "",
+			 (long long)rows[i].id, rows[i].subject);
 		job_row_done(&rows[i]);
 	}
 	free(rows);

@@ -90,8 +90,7 @@ static int check_job(const struct job_row *row, const char *output, const char *
 {
 	_cleanup_(job_done) struct job job = { 0 };
 
-	if (row->state == JOB_DONE || row->state == JOB_CLEANED ||
-	    row->state == JOB_INHIBITED)
+	if (row->state == JOB_INHIBITED)
 		return 0;
 	if (job_init(&job, "", row->id, row->spec, row->facts, err) < 0)
 		return -1;
@@ -113,7 +112,7 @@ static int check_jobs(struct store *s, const char *output, const struct nimadm_o
 	size_t n = 0;
 	int r = 0;
 
-	if (store_job_list(s, 1000, &rows, &n, err) < 0)
+	if (store_job_list_unfinished(s, &rows, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		/* the image's own job is the engine's to refuse: it knows more to say */

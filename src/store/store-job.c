@@ -164,12 +164,10 @@ int store_job_set_facts(struct store *s, int64_t id, const char *facts, struct e
 	return changed_job(s, rc, id, err);
 }
 
-int store_job_list(struct store *s, size_t max, struct job_row **ret, size_t *ret_n,
-		   struct err *err)
+/* All rows of a query on jobs. */
+static int all_jobs(struct store *s, sqlite3_stmt *stmt, struct job_row **ret,
+		    size_t *ret_n, struct err *err)
 {
-	_cleanup_stmt_ sqlite3_stmt *stmt = store_query(
-		s, err, "SELECT " JOB_COLUMNS " FROM job ORDER BY id DESC LIMIT ?", "i",
-		(int64_t)max);
 	struct job_row *rows = NULL;
 	size_t n = 0;
 	int rc = stmt ? 1 : -1;
@@ -188,6 +186,28 @@ int store_job_list(struct store *s, size_t max, struct job_row **ret, size_t *re
 	*ret = rows;
 	*ret_n = n;
 	return 0;
+}
+
+int store_job_list(struct store *s, size_t max, struct job_row **ret, size_t *ret_n,
+		   struct err *err)
+{
+	_cleanup_stmt_ sqlite3_stmt *stmt = store_query(
+		s, err, "SELECT " JOB_COLUMNS " FROM job ORDER BY id DESC LIMIT ?", "i",
+		(int64_t)max);
+
+	return all_jobs(s, stmt, ret, ret_n, err);
+}
+
+int store_job_list_unfinished(struct store *s, struct job_row **ret, size_t *ret_n,
+			      struct err *err)
+{
+	_cleanup_stmt_ sqlite3_stmt *stmt =
+		store_query(s, err,
+			    "SELECT " JOB_COLUMNS " FROM job WHERE state NOT IN"
+			    " ('done', 'cleaned') ORDER BY id DESC",
+			    "");
+
+	return all_jobs(s, stmt, ret, ret_n, err);
 }
 
 /* --- journal --- */

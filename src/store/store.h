@@ -118,6 +118,9 @@ int store_job_set_facts(struct store *s, int64_t id, const char *facts, struct e
 /* All jobs, newest first, limited. */
 int store_job_list(struct store *s, size_t max, struct job_row **ret, size_t *ret_n,
 		   struct err *err) _must_check_;
+/* Those that are neither done nor cleaned, newest first. */
+int store_job_list_unfinished(struct store *s, struct job_row **ret, size_t *ret_n,
+			      struct err *err) _must_check_;
 
 /* --- the phase journal --- */
 enum journal_state {

@@ -210,6 +210,11 @@ static void test_jobs(void **state)
 	assert_int_equal(rows[0].id, second);
 	job_row_done(&rows[0]);
 	free(rows);
+	ok(store_job_list_unfinished(s, &rows, &n, &err));
+	assert_int_equal(n, 1);
+	assert_int_equal(rows[0].id, second);
+	job_row_done(&rows[0]);
+	free(rows);
 	ok(store_job_find_last(s, "img", &j, &err));
 	assert_int_equal(j.id, second);
 	job_row_done(&j);
