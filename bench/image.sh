@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Writing and restoring an image against `tar --zstd -T0` on the same tree: medians of three, as ratios (1.0: as fast as tar).
+# Exit status 1 when one of them is above 1.0.
 #
 #	bench/image.sh [TREE]		default: a copy of this host's /usr
 #
@@ -76,4 +77,5 @@ awk -v tw="$(median "${tw[@]}")" -v tr="$(median "${tr[@]}")" -v ow="$(median "$
 	printf "restore: mksysb %.2f s, tar %.2f s, ratio %.2f\n", or / 1000, tr / 1000, or / tr
 	printf "size:    mksysb %.1f MB, tar %.1f MB, ratio %.2f\n", os / 1e6, ts / 1e6, os / ts
 	if (cold != "yes") print "(the page cache could not be dropped: warm runs)"
+	exit ow > tw || or > tr
 }'
