@@ -137,7 +137,7 @@ static int read_head(struct mksysb *m, struct buf *head, struct err *err)
 	if (total > HEAD_MAX)
 		return err_set(err, ERR_OPERATOR,
 			       "damaged: its head is impossibly large");
-	buf_room(head, total);
+	buf_room(head, total + 1);
 	frame_reader_init(&f, m);
 	for (size_t i = 0; rc == 0 && m->table.v[i].flags == FRAME_HEAD; i++) {
 		rc = frame_read(&f, i, err);
@@ -148,9 +148,9 @@ static int read_head(struct mksysb *m, struct buf *head, struct err *err)
 	return rc;
 }
 
-/* The next member of the head must have this name; its text is copied. */
-static int head_member(const struct buf *head, size_t *at, const char *name, char **ret,
-		       size_t *ret_len, struct err *err)
+/* The next member of the head must have this name; its text is borrowed. */
+static int head_member(const struct buf *head, size_t *at, const char *name,
+		       const char **ret, size_t *ret_len, struct err *err)
 {
 	_cleanup_member_ struct member m = { 0 };
 	size_t len;
@@ -161,7 +161,7 @@ static int head_member(const struct buf *head, size_t *at, const char *name, cha
 	if (rc > 0 || m.type != 'f' || !streq(str_c(&m.path), name) ||
 	    m.size > head->len - *at - len)
 		return err_set(err, ERR_OPERATOR, "not an image: it has no %s", name);
-	*ret = xstrndup((const char *)head->p + *at + len, m.size);
+	*ret = (const char *)head->p + *at + len;
 	*ret_len = m.size;
 	*at += len + (m.size + 511) / 512 * 512;
 	return 0;
@@ -169,16 +169,23 @@ static int head_member(const struct buf *head, size_t *at, const char *name, cha
 
 static int parse_head(struct mksysb *m, struct err *err)
 {
-	_cleanup_buf_ struct buf head = { 0 };
 	struct manifest_cursor c;
-	size_t at = 0, n;
+	const char *image_data, *bosinst_data;
+	size_t at = 0, n_image, n_bosinst;
 
-	if (read_head(m, &head, err) < 0 ||
-	    head_member(&head, &at, "image.data", &m->image_data, &n, err) < 0 ||
-	    head_member(&head, &at, "bosinst.data", &m->bosinst_data, &n, err) < 0 ||
-	    head_member(&head, &at, "manifest", &m->manifest, &m->manifest_len, err) <
+	if (read_head(m, &m->head, err) < 0 ||
+	    head_member(&m->head, &at, "image.data", &image_data, &n_image, err) < 0 ||
+	    head_member(&m->head, &at, "bosinst.data", &bosinst_data, &n_bosinst, err) <
 		    0 ||
-	    manifest_begin(&c, m->manifest, m->manifest_len, &m->totals, err) < 0)
+	    head_member(&m->head, &at, "manifest", &m->manifest, &m->manifest_len, err) <
+		    0)
+		return -1;
+	m->image_data = xstrndup(image_data, n_image);
+	m->bosinst_data = xstrndup(bosinst_data, n_bosinst);
+	/* There is room for it: read_head. What follows is padding. */
+	m->head.p[m->manifest - (const char *)m->head.p + (ptrdiff_t)m->manifest_len] =
+		'\0';
+	if (manifest_begin(&c, m->manifest, m->manifest_len, &m->totals, err) < 0)
 		return -1;
 	m->lines_at = (size_t)(c.p - m->manifest);
 	if (m->totals.members != m->table.members || m->totals.bytes != m->table.bytes ||
@@ -270,7 +277,7 @@ struct mksysb *mksysb_close(struct mksysb *m)
 	free(m->path);
 	free(m->image_data);
 	free(m->bosinst_data);
-	free(m->manifest);
+	buf_done(&m->head);
 	free(m->segments);
 	free(m);
 	return NULL;

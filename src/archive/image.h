@@ -23,7 +23,8 @@ struct mksysb {
 	char *path;
 	struct table table;
 	char *image_data, *bosinst_data;
-	char *manifest;
+	struct buf head; /* unpacked; the manifest's text is in it */
+	const char *manifest;
 	size_t manifest_len, lines_at; /* lines_at: behind the first line */
 	struct manifest_head totals;
 	struct segment *segments;
