@@ -4,9 +4,14 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "sys/files.h"
 #include "sys/mount.h"
+#include "sys/signal.h"
+
+#define BUSY_WAIT_MS  30000
+#define BUSY_PAUSE_MS 50
 
 #define CLEAN "clean"
 
@@ -69,6 +74,24 @@ static int drop_volatile_mark(const char *work, struct err *err)
 	return files_rmtree(mark, NULL, err);
 }
 
+/*
+ * A worker that was killed a moment ago may still be dying, its namespace with it: the kernel says EBUSY as long as
+ * another overlay uses the directories. Who waited this long in vain meets one that lives.
+ */
+static int try_overlay(const char *target, const char *opts)
+{
+	const struct timespec pause = { 0, BUSY_PAUSE_MS * 1000000L };
+
+	for (int left = BUSY_WAIT_MS / BUSY_PAUSE_MS;; left--) {
+		if (mount("overlay", target, "overlay", 0, opts) == 0)
+			return 0;
+		if (errno != EBUSY || left == 0 || cancel_requested())
+			return -1;
+		nanosleep(&pause, NULL);
+		errno = EBUSY;
+	}
+}
+
 int mount_overlay(const char *lower, const char *upper, const char *work,
 		  const char *target, bool keep_links, struct err *err)
 {
@@ -94,7 +117,7 @@ int mount_overlay(const char *lower, const char *upper, const char *work,
 			       "the paths of the overlay at %s are too long", target);
 	for (size_t i = 0; i < ARRAY_SIZE(ladder); i++) {
 		_cleanup_free_ char *opts = xasprintf("%s%s", str_c(&base), ladder[i]);
-		if (mount("overlay", target, "overlay", 0, opts) == 0)
+		if (try_overlay(target, opts) == 0)
 			return 0;
 		if (errno != EINVAL)
 			break;

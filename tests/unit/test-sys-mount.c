@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -164,6 +165,38 @@ static void failure_body(const char *dir)
 	MUST(strstr(err.msg, "too long"));
 }
 
+/* What a killed worker leaves for a moment: its namespace is still there, and with it the overlay. */
+static void busy_body(const char *dir)
+{
+	struct dirs d = make_dirs(dir);
+	struct err err = { 0 };
+	int ready[2];
+	char c;
+
+	MUST(pipe(ready) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct err child_err = { 0 };
+		/* a namespace of its own: the parent has left the first one's unshare behind */
+		if (unshare(CLONE_NEWNS) < 0 ||
+		    mount_overlay(d.lower, d.upper, d.work, d.target, true, &child_err) <
+			    0 ||
+		    write(ready[1], "x", 1) != 1)
+			_exit(1);
+		usleep(700 * 1000);
+		_exit(0);
+	}
+	close(ready[1]);
+	MUST(read(ready[0], &c, 1) == 1);
+	MUST(mount_overlay(d.lower, d.upper, d.work, d.target, true, &err) == 0);
+	MUST(waitpid(pid, NULL, 0) == pid);
+}
+
+static void overlay_waits_for_a_dying_owner(void **state)
+{
+	in_namespace(busy_body);
+}
+
 static void overlay_failures_are_named(void **state)
 {
 	in_namespace(failure_body);
@@ -216,6 +249,7 @@ int main(void)
 		cmocka_unit_test(overlay_and_again),
 		cmocka_unit_test(overlay_after_a_crash_of_the_machine),
 		cmocka_unit_test(overlay_keeps_hard_links),
+		cmocka_unit_test(overlay_waits_for_a_dying_owner),
 		cmocka_unit_test(overlay_failures_are_named),
 		cmocka_unit_test(binds),
 		cmocka_unit_test(space),
