@@ -172,7 +172,7 @@ static void build_next(json_t *report, const struct job *j, const struct job_row
 			say(use, "It is the NIM object %s: lsnim -l %s", s->output_name,
 			    s->output_name);
 		say(use,
-		    "Unpack it anywhere: mksysb --extract DIR %s, or tar --zstd -xf %s",
+		    "Unpack it anywhere: mksysb --extract %s --target DIR, or tar --zstd -xf %s",
 		    s->output, s->output);
 		say(back, "The image %s (%s) was only read: it is what it was.",
 		    *s->mksysb ? s->mksysb : s->subject, s->mksysb_path);
