@@ -58,7 +58,7 @@ struct lpp_base {
 int lpp_sources_from_base(struct lpp_sources *s, const struct lpp_base *b,
 			  struct err *err) _must_check_;
 
-/* The name that apt gives a file below lists/: "deb.debian.org_debian_dists_trixie_InRelease"; malloc'd. */
+/* The name that apt gives a file below lists/: "ftp.debian.org_debian_dists_trixie_InRelease"; malloc'd. */
 char *lpp_sources_list_name(const struct lpp_source *src, const char *file);
 /* The directory behind a file: or copy: URI, malloc'd; NULL: it is not one. */
 char *lpp_sources_local_dir(const char *uri);

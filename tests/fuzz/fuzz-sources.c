@@ -8,9 +8,9 @@
 #include "model/sources.h"
 
 const char *const fuzz_seeds[] = {
-	"deb http://deb.debian.org/debian bookworm main\n# x\ndeb-src [arch=amd64 signed-by=/a/bookworm.gpg] "
+	"deb http://ftp.debian.org/debian bookworm main\n# x\ndeb-src [arch=amd64 signed-by=/a/bookworm.gpg] "
 	"http://security.debian.org/ bookworm/updates main non-free # c\n",
-	"Types: deb\nURIs: http://deb.debian.org/debian\nSuites: bookworm\n# c\n bookworm-updates\n"
+	"Types: deb\nURIs: http://ftp.debian.org/debian\nSuites: bookworm\n# c\n bookworm-updates\n"
 	"Components: main non-free\nSigned-By: /usr/share/keyrings/a-bookworm.gpg\n\n\n"
 	"Enabled: yes\nTypes: deb\nURIs: https://x.example\nSuites: ./\n",
 	"Package: *\nPin: release n=bookworm, o=Debian\nPin-Priority: 900\n\nPackage: a b\nPin: release "

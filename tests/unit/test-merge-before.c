@@ -9,7 +9,7 @@ static void sources_follow_the_release(void **state)
 	struct fixture f;
 	fixture_init(&f);
 	fixture_both(&f, "/etc/apt/sources.list",
-		     "deb http://deb.debian.org/debian bookworm main\n"
+		     "deb http://ftp.debian.org/debian bookworm main\n"
 		     "deb http://apt.acme.example/debian bookworm main\n");
 	fixture_both(
 		&f, "/var/lib/apt/lists/apt.acme.example_debian_dists_bookworm_InRelease",
@@ -24,7 +24,7 @@ static void sources_follow_the_release(void **state)
 	fixture_run(&f, "apt_sources");
 	fixture_is(
 		&f.new, "/etc/apt/sources.list",
-		"deb http://deb.debian.org/debian trixie main\n"
+		"deb http://ftp.debian.org/debian trixie main\n"
 		"# deb http://apt.acme.example/debian bookworm main # disabled by nimadm on "
 		"the way to trixie: third-party archive\n");
 	fixture_is(&f.new, "/etc/apt/sources.list.d/x.sources",
@@ -220,7 +220,7 @@ static void a_repeated_stage_reports_all_of_it(void **state)
 	struct fixture f;
 	fixture_init(&f);
 	fixture_both(&f, "/etc/apt/sources.list",
-		     "deb http://deb.debian.org/debian bookworm main\n"
+		     "deb http://ftp.debian.org/debian bookworm main\n"
 		     "deb http://a.example/x y z\n");
 	for (int i = 0; i < 2; i++) {
 		struct findings found = FINDINGS_INIT;

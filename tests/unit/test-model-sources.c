@@ -35,24 +35,24 @@ static void deb822_is(const struct sources_move *m, const char *in, const char *
 static void moves_one_line_entries(void **state)
 {
 	list_is(&bookworm,
-		"# deb http://deb.debian.org/debian bookworm main\n"
-		"deb  http://deb.debian.org/debian\tbookworm main contrib # keep\n"
+		"# deb http://ftp.debian.org/debian bookworm main\n"
+		"deb  http://ftp.debian.org/debian\tbookworm main contrib # keep\n"
 		"\n"
 		"deb-src [arch=amd64 signed-by=/usr/share/keyrings/debian-archive-bookworm-stable.gpg] "
 		"http://mirror.example.org/pub/debian/ bookworm-updates main\n"
 		"deb http://security.debian.org/debian-security bookworm-security main",
-		"# deb http://deb.debian.org/debian bookworm main\n"
-		"deb  http://deb.debian.org/debian\ttrixie main contrib # keep\n"
+		"# deb http://ftp.debian.org/debian bookworm main\n"
+		"deb  http://ftp.debian.org/debian\ttrixie main contrib # keep\n"
 		"\n"
 		"deb-src [arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] "
 		"http://mirror.example.org/pub/debian/ trixie-updates main\n"
 		"deb http://security.debian.org/debian-security trixie-security main");
 	list_is(&bullseye,
 		"deb http://security.debian.org bullseye/updates main non-free\n"
-		"deb http://deb.debian.org/debian stable main\n",
+		"deb http://ftp.debian.org/debian stable main\n",
 		"deb http://security.debian.org/debian-security bookworm-security main "
 		"non-free non-free-firmware\n"
-		"deb http://deb.debian.org/debian bookworm main\n");
+		"deb http://ftp.debian.org/debian bookworm main\n");
 }
 
 static void disables_what_is_not_debians(void **state)
@@ -64,8 +64,8 @@ static void disables_what_is_not_debians(void **state)
 		"deb https://repo.example.org/apt ./",
 		"deb cdrom:[Debian GNU/Linux 12.0.0 _Bookworm_ - Official]/ bookworm main",
 		"deb http://snapshot.debian.org/archive/debian/20250101T000000Z bookworm main",
-		"deb http://deb.debian.org/debian sid main",
-		"deb http://deb.debian.org/debian bullseye main",
+		"deb http://ftp.debian.org/debian sid main",
+		"deb http://ftp.debian.org/debian bullseye main",
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		_cleanup_str_ struct str out = STR_INIT;
@@ -83,8 +83,8 @@ static void disables_what_is_not_debians(void **state)
 static void keeps_what_is_moved_already(void **state)
 {
 	static const char text[] =
-		"deb http://deb.debian.org/debian trixie main\n"
-		"deb http://deb.debian.org/debian trixie-security main\n"
+		"deb http://ftp.debian.org/debian trixie main\n"
+		"deb http://ftp.debian.org/debian trixie-security main\n"
 		"deb\n"
 		"deb [arch=amd64 http://x y z\n"
 		"nonsense\n";
@@ -102,7 +102,7 @@ static void moves_deb822(void **state)
 		  "# my mirror\n"
 		  "Types: deb deb-src\n"
 		  "# http://old.example.org\n"
-		  "URIs: http://deb.debian.org/debian\n"
+		  "URIs: http://ftp.debian.org/debian\n"
 		  "Suites: bullseye\n"
 		  "# backports, too\n"
 		  "  bullseye-backports\n"
@@ -117,7 +117,7 @@ static void moves_deb822(void **state)
 		  "# my mirror\n"
 		  "Types: deb deb-src\n"
 		  "# http://old.example.org\n"
-		  "URIs: http://deb.debian.org/debian\n"
+		  "URIs: http://ftp.debian.org/debian\n"
 		  "Suites: bookworm\n"
 		  "# backports, too\n"
 		  "  bookworm-backports\n"
@@ -139,9 +139,9 @@ static void moves_deb822(void **state)
 		  "Suites: any\nComponents: main\n");
 	/* Off already: no business of ours. */
 	deb822_is(&bookworm,
-		  "Types: deb\nURIs: http://deb.debian.org/debian\nSuites: bookworm\n"
+		  "Types: deb\nURIs: http://ftp.debian.org/debian\nSuites: bookworm\n"
 		  "Components: main\nEnabled: no\n",
-		  "Types: deb\nURIs: http://deb.debian.org/debian\nSuites: bookworm\n"
+		  "Types: deb\nURIs: http://ftp.debian.org/debian\nSuites: bookworm\n"
 		  "Components: main\nEnabled: no\n");
 }
 

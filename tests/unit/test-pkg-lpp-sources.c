@@ -225,9 +225,9 @@ static void list_name(const char *uri, const char *suite, bool flat, const char 
 static void test_list_names(void **state)
 {
 	list_name(
-		"http://deb.debian.org/debian-security", "trixie-security", false,
+		"http://ftp.debian.org/debian-security", "trixie-security", false,
 		"main/binary-amd64/Packages",
-		"deb.debian.org_debian-security_dists_trixie-security_main_binary-amd64_Packages");
+		"ftp.debian.org_debian-security_dists_trixie-security_main_binary-amd64_Packages");
 	list_name("https://user:secret@host:8080/d", "trixie", false, "InRelease",
 		  "host:8080_d_dists_trixie_InRelease");
 	list_name("copy:/srv/a_b", "trixie", false, "InRelease",
