@@ -234,9 +234,9 @@ static void closedir_p(DIR **d)
 		closedir(*d);
 }
 
-/* Entries of one directory that the manifest does not have; subdirectories go to `todo`. */
+/* Entries of one directory that the manifest does not have; subdirectories go to `pending`. */
 static int find_extra(struct compare *c, const struct map *paths, const char *at,
-		      struct strv *todo, struct err *err)
+		      struct strv *pending, struct err *err)
 {
 	_cleanup_close_ int fd = dirs_open(c->tree->fd, *at ? at : ".",
 					   O_RDONLY | O_DIRECTORY);
@@ -258,7 +258,7 @@ static int find_extra(struct compare *c, const struct map *paths, const char *at
 		if (!map_has(paths, path))
 			differs(c, path, "not in the image");
 		else if (S_ISDIR(st.st_mode))
-			strv_add(todo, path);
+			strv_add(pending, path);
 	}
 	return 0;
 }
@@ -266,16 +266,16 @@ static int find_extra(struct compare *c, const struct map *paths, const char *at
 static int extras(struct compare *c, struct err *err)
 {
 	_cleanup_map_ struct map *paths = map_new(NULL);
-	_cleanup_strv_ struct strv todo = STRV_INIT;
+	_cleanup_strv_ struct strv pending = STRV_INIT;
 
 	if (remember_all(c->m, paths, err) < 0)
 		return -1;
-	strv_add(&todo, "");
-	while (todo.n > 0) {
-		_cleanup_free_ char *at = todo.v[--todo.n];
+	strv_add(&pending, "");
+	while (pending.n > 0) {
+		_cleanup_free_ char *at = pending.v[--pending.n];
 
-		todo.v[todo.n] = NULL;
-		if (find_extra(c, paths, at, &todo, err) < 0 || cancel_check(err) < 0)
+		pending.v[pending.n] = NULL;
+		if (find_extra(c, paths, at, &pending, err) < 0 || cancel_check(err) < 0)
 			return -1;
 	}
 	return 0;

@@ -7,23 +7,14 @@ static const char *const components_known[] = { "main", "contrib", "non-free",
 
 /* Archives that look like Debian mirrors (path ".../debian", suite a Debian codename, component main) and are none. */
 static const char *const hosts_other[] = {
-	"packages.gitlab.com",
-	"download.docker.com",
-	"apt.postgresql.org",
-	"deb.nodesource.com",
-	"packages.sury.org",
-	"repo.mysql.com",
-	"repo.percona.com",
-	"downloads.mariadb.com",
-	"packages.icinga.com",
-	"repo.zabbix.com",
-	"apt.llvm.org",
-	"packages.microsoft.com",
-	"download.proxmox.com",
-	"enterprise.proxmox.com",
-	"deb.debian-multimedia.org",
-	"packagecloud.io",
-	"apt.releases.hashicorp.com",
+	"packages.gitlab.com",	  "download.docker.com",
+	"apt.postgresql.org",	  "packages.sury.org",
+	"repo.mysql.com",	  "repo.percona.com",
+	"downloads.mariadb.com",  "packages.icinga.com",
+	"repo.zabbix.com",	  "apt.llvm.org",
+	"packages.microsoft.com", "download.proxmox.com",
+	"enterprise.proxmox.com", "deb.debian-multimedia.org",
+	"packagecloud.io",	  "apt.releases.hashicorp.com",
 };
 
 /* Aliases that follow the release in time, and mixed systems: what they name today is not what the client runs. */
@@ -136,7 +127,7 @@ static const char *why_not_debian(const struct sources_move *m, const struct str
 		const char *uri = uris->v[i];
 		if (starts_with(uri, "cdrom:"))
 			return "installation medium of the old release";
-		if (strstr(uri, "://snapshot.debian.org/"))
+		if (strstr(uri, "://snapshot."))
 			return "a frozen snapshot of the old release";
 		if (origin_of(m, uri, suites) != SOURCES_DEBIAN)
 			return "third-party archive";

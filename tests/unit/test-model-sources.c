@@ -63,7 +63,7 @@ static void disables_what_is_not_debians(void **state)
 		"deb [trusted=yes] https://packages.gitlab.com/gitlab/gitlab-ce/debian/ bookworm main",
 		"deb https://repo.example.org/apt ./",
 		"deb cdrom:[Debian GNU/Linux 12.0.0 _Bookworm_ - Official]/ bookworm main",
-		"deb http://snapshot.debian.org/archive/debian/20250101T000000Z bookworm main",
+		"deb http://snapshot.example/archive/debian/20250101T000000Z bookworm main",
 		"deb http://ftp.debian.org/debian sid main",
 		"deb http://ftp.debian.org/debian bullseye main",
 	};
