@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The disks of a client: what they are and hold, what a clone of the running root on target disks will look like, and the
+ * kinds of volumes (storage/table.c) that make, wake, put to sleep and remove it.
+ *
+ * Roles are derived, never stored in a running system: rootvg is what is mounted at "/"; a clone carries our tags
+ * (LVM: tags "nimadm" and "nimadm.altinst" on its VG; partitions: GPT names "nimadm:..."; and a file
+ * /etc/nimadm/altinst in the root file system), and is altinst_rootvg until it was booted; the tagged set that
+ * is not mounted at "/" after a boot from the clone is old_rootvg.
+ */
+#pragma once
+
+#include "base/strv.h"
+#include "model/event.h"
+#include "model/layout.h"
+#include "sys/root.h"
+#include "sys/runner.h"
+
+struct storage {
+	const struct root *root; /* the running system */
+	struct runner *run;
+	struct events *events;
+};
+
+enum disk_role { DISK_NONE, DISK_ROOTVG, DISK_ALTINST, DISK_OLD, DISK_OTHER };
+const char *disk_role_name(
+	enum disk_role r); /* "rootvg"; "None" for DISK_NONE as lspv prints it */
+
+struct disk {
+	char *path;	      /* "/dev/sdb" */
+	char *by_id;	      /* below /dev/disk/by-id, or "" */
+	char *serial, *model; /* or "" */
+	uint64_t size;
+	uint32_t sector;
+	char *table; /* "gpt", "dos" or "" */
+	enum disk_role role;
+	char *vg;   /* the volume group or file system set it belongs to, "" for none */
+	bool awake; /* of a set of ours: active or mounted */
+	bool ours;  /* carries our tags */
+	bool busy;  /* mounted, swap, held by another device, or the running root */
+	struct strv
+		holds; /* what is on it, for people: "ext4 file system on /dev/sdb1 (label data)" */
+};
+struct disks {
+	struct disk *v;
+	size_t n;
+};
+#define DISKS_INIT                                                                       \
+	{                                                                                \
+		NULL, 0                                                                  \
+	}
+#define _cleanup_disks_ _cleanup_(disks_done)
+void disks_done(struct disks *d);
+int disks_read(struct disks *d, const struct storage *s, const struct layout *running,
+	       struct err *err) _must_check_;
+/* By any name of it: /dev/sdb, /dev/disk/by-id/..., sdb, a serial number. NULL: none. */
+const struct disk *disks_find(const struct disks *d, const char *name);
+
+/* What makes a target acceptable although it is not empty. */
+struct target_policy {
+	bool force; /* leftovers of our own */
+	const struct strv
+		*wipe_serials; /* --wipe-disk: these may hold anything but what is busy */
+};
+/* Each target: exists, is no running disk, not busy, empty or allowed. ERR_UNFIT names the disk and what was found. */
+int targets_check(const struct disks *d, const struct strv *targets,
+		  const struct target_policy *policy, struct err *err) _must_check_;
+
+struct target_options {
+	const struct layout *image_data; /* sizes per file system, SHRINK; or NULL */
+	bool uefi, bios;		 /* what the clone must boot with */
+	const char *vg_name;		 /* "altinst_rootvg" */
+};
+/*
+ * The clone's layout from the running one (pure: no disk is touched): new names and sizes that fit the target disks, new
+ * identifiers left empty. ERR_UNFIT: what is not supported, or by how much which file system does not fit.
+ */
+int target_plan(struct layout *ret, const struct layout *running, const struct disks *d,
+		const struct strv *targets, const struct target_options *o,
+		struct err *err) _must_check_;
+
+/* A consistent view of the running root: file systems of one moment, mounted read-only below `at`. */
+struct snapshot_set {
+	bool consistent; /* false: no room; `at` shows the live file systems, and a second pass is due */
+	char *at;
+	struct strv mounts;  /* mount points of the set: "/", "/boot", ... */
+	struct strv volumes; /* what was made: to be dropped */
+	struct strv live; /* mount points that could not be snapshotted (a plain /boot) */
+};
+void snapshot_set_done(struct snapshot_set *s);
+
+/* A kind of root: LVM, plain partitions, btrfs subvolumes. Const objects in storage/table.c. */
+struct storage_backend {
+	const char *name; /* "lvm", "partitions", "btrfs" */
+	bool (*probe)(const struct layout *l);
+	/* Partitions, volumes, file systems, swap as `target` says; fills in its devices and new identifiers. */
+	int (*create)(const struct storage *s, struct layout *target, struct err *err);
+	/* Makes the devices of an existing clone available; mounts nothing. Idempotent. */
+	int (*activate)(const struct storage *s, const struct layout *target,
+			struct err *err);
+	int (*deactivate)(const struct storage *s, const struct layout *target,
+			  struct err *err);
+	/* Wipes our volumes and partition tables on the disks of `target`. Idempotent. */
+	int (*destroy)(const struct storage *s, const struct layout *target,
+		       struct err *err);
+	/* Snapshots of the running root, frozen together, mounted at `at`. */
+	int (*snapshot)(const struct storage *s, const struct layout *running,
+			const char *at, struct snapshot_set *ret, struct err *err);
+	/* 0: still valid; ERR_OPERATOR: one overflowed, the copy is worthless. */
+	int (*snapshot_check)(const struct storage *s, const struct snapshot_set *set,
+			      struct err *err);
+	int (*snapshot_drop)(const struct storage *s, const struct snapshot_set *set,
+			     struct err *err);
+};
+const struct storage_backend *storage_backend_for(const struct layout *l);
+
+/* Clones found by our tags alone: the layout of each (devices, mount points, identifiers). For wake-up, boot, and for clean-up without a
+ * state file. *ret: array of *n layouts, the caller's. */
+int storage_find_clones(const struct storage *s, const struct disks *d,
+			struct layout **ret, size_t *n, struct err *err) _must_check_;
+/* Snapshots of ours left behind by a crash: dropped. */
+int storage_drop_leftovers(const struct storage *s, const struct layout *running,
+			   struct err *err) _must_check_;
+
+/* Mounts the clone's file systems below `at`, root first. Idempotent. */
+int storage_mount(const struct storage *s, const struct layout *target, const char *at,
+		  struct err *err) _must_check_;
+int storage_umount(const struct storage *s, const char *at, struct err *err) _must_check_;
+
+/*
+ * SHA-256 over partition tables, boot sectors and gaps, ESP contents and VG metadata of the running disks: equal before
+ * and after every operation. The text has one line an item, so that a difference can be named.
+ */
+int fingerprint_read(const struct storage *s, const struct layout *running,
+		     const struct disks *d, struct str *ret, struct err *err)
+	_must_check_;
+/* 0: equal; ERR_INTERNAL names the items that differ. */
+int fingerprint_compare(const char *before, const char *after, struct err *err)
+	_must_check_;
