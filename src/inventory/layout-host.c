@@ -96,12 +96,10 @@ static const char *first_mount(const struct layout *l, const json_t *dev)
 /* Partitions stand as volumes without a group. */
 static void add_partition(struct layout *l, const json_t *disk, const json_t *part)
 {
-	struct layout_fs none = { .mount_point = NULL };
 	const char *path = text_of(part, "path");
 	_cleanup_free_ char *mount = xstrdup(first_mount(l, part));
 
-	none.mount_point = mount;
-	layout_add_lv(l, &none, "", path);
+	layout_add_lv(l, mount, "", path);
 	struct layout_lv *lv = &l->lvs[l->n_lvs - 1];
 	if (!streq(lv->name, path))
 		return;
@@ -109,6 +107,22 @@ static void add_partition(struct layout *l, const json_t *disk, const json_t *pa
 	layout_set(&lv->type,
 		   streq(text_of(part, "fstype"), "swap") ? "swap" : "partition");
 	layout_set(&lv->disks, text_of(disk, "path"));
+}
+
+/* Volumes in use, whatever fstab calls them: most systems name UUIDs there. */
+static void add_volumes(struct layout *l, const json_t *dev)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(dev, "children"), i, item)
+	{
+		_cleanup_free_ char *mount = xstrdup(first_mount(l, item));
+
+		if (streq(text_of(item, "type"), "lvm") && is_used(l, item))
+			layout_add_mapped(l, mount, text_of(item, "path"));
+		add_volumes(l, item);
+	}
 }
 
 static void add_disk(struct layout *l, const json_t *dev)
@@ -128,6 +142,7 @@ static void add_disk(struct layout *l, const json_t *dev)
 	json_array_foreach(json_object_get(dev, "children"), i,
 			   part) if (streq(text_of(part, "type"), "part"))
 		add_partition(l, dev, part);
+	add_volumes(l, dev);
 }
 
 static int read_disks(struct layout *l, struct runner *run, struct err *err)
@@ -150,6 +165,7 @@ static int read_disks(struct layout *l, struct runner *run, struct err *err)
 	json_array_foreach(json_object_get(top, "blockdevices"), i,
 			   dev) if (streq(text_of(dev, "type"), "disk") &&
 				    is_used(l, dev)) add_disk(l, dev);
+	layout_find_vg(l);
 	if (l->n_disks > 0 && !streq(l->boot_method, "none"))
 		layout_set(&l->boot_disk, l->disks[0].name);
 	return 0;

@@ -9,7 +9,9 @@
 
 #include "sys/files.h"
 
-#define SMALL ((size_t)1 << 20)
+#define MAPPER "/dev/mapper/"
+#define SMALL  ((size_t)1 << 20)
+#define MAPPER "/dev/mapper/"
 
 void layout_set(char **field, const char *value)
 {
@@ -216,7 +218,7 @@ static int read_fstab(struct layout *l, const struct root *root, struct err *err
 	return 0;
 }
 
-void layout_add_lv(struct layout *l, const struct layout_fs *fs, const char *vg,
+void layout_add_lv(struct layout *l, const char *mount_point, const char *vg,
 		   const char *name)
 {
 	for (size_t i = 0; i < l->n_lvs; i++)
@@ -228,18 +230,19 @@ void layout_add_lv(struct layout *l, const struct layout_fs *fs, const char *vg,
 		.name = xstrdup(name),
 		.type = xstrdup("linear"),
 		.disks = xstrdup(""),
-		.mount_point = xstrdup(streq(fs->mount_point, "swap") ? ""
-								      : fs->mount_point),
+		.mount_point = xstrdup(mount_point[0] == '/' ? mount_point : ""),
 	};
 }
 
 /* "/dev/mapper/root--vg-hd4": a single '-' parts group and volume, a double one stands for one in a name. */
-static void read_mapper_name(struct layout *l, const struct layout_fs *fs)
+void layout_add_mapped(struct layout *l, const char *mount_point, const char *device)
 {
 	_cleanup_str_ struct str vg = STR_INIT, lv = STR_INIT;
 	struct str *at = &vg;
 
-	for (const char *p = fs->device + strlen("/dev/mapper/"); *p; p++) {
+	if (!starts_with(device, MAPPER))
+		return;
+	for (const char *p = device + strlen(MAPPER); *p; p++) {
 		if (*p == '-' && p[1] != '-' && at == &vg) {
 			at = &lv;
 			continue;
@@ -249,14 +252,11 @@ static void read_mapper_name(struct layout *l, const struct layout_fs *fs)
 			p++;
 	}
 	if (vg.len > 0 && lv.len > 0)
-		layout_add_lv(l, fs, vg.p, lv.p);
+		layout_add_lv(l, mount_point, vg.p, lv.p);
 }
 
-static void read_volumes(struct layout *l)
+void layout_find_vg(struct layout *l)
 {
-	for (size_t i = 0; i < l->n_fs; i++)
-		if (starts_with(l->fs[i].device, "/dev/mapper/"))
-			read_mapper_name(l, &l->fs[i]);
 	for (size_t i = 0; i < l->n_lvs; i++)
 		if (streq(l->lvs[i].mount_point, "/"))
 			layout_set(&l->vg_name, l->lvs[i].vg);
@@ -270,7 +270,9 @@ int layout_read_files(struct layout *l, const struct root *root, struct err *err
 	    read_host_name(l, root, err) < 0 || read_fstab(l, root, err) < 0)
 		return -1;
 	read_boot(l, root);
-	read_volumes(l);
+	for (size_t i = 0; i < l->n_fs; i++)
+		layout_add_mapped(l, l->fs[i].mount_point, l->fs[i].device);
+	layout_find_vg(l);
 	return 0;
 }
 

@@ -154,12 +154,36 @@ static void test_host(void **state)
 	scratch_free(top);
 }
 
+/* As installers write it: the volumes are known from the disks only. */
+static void test_host_uuids(void **state)
+{
+	static const struct runner_ops ops = { .name = "actor", .run = act };
+	struct runner actor = { &ops };
+	char *top = make_root();
+	_cleanup_root_ struct root root = ROOT_INIT;
+	_cleanup_layout_ struct layout l = LAYOUT_INIT;
+	struct err err = { 0 };
+
+	put(top, "etc/fstab",
+	    "UUID=u-root / ext4 defaults 0 1\nLABEL=boot /boot ext4 defaults 0 2\n");
+	assert_ok(root_open(&root, top, &err), &err);
+	assert_ok(layout_read_host(&l, &root, &actor, &err), &err);
+	assert_string_equal(l.vg_name, "root-vg");
+	assert_int_equal(l.vg_extent, 4194304);
+	assert_int_equal(l.n_lvs, 3);
+	assert_string_equal(l.lvs[2].name, "hd4");
+	assert_string_equal(l.lvs[2].mount_point, "/");
+	assert_int_equal(l.lvs[2].size, 10737418240);
+	scratch_free(top);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_root),
 		cmocka_unit_test(test_no_system),
 		cmocka_unit_test(test_host),
+		cmocka_unit_test(test_host_uuids),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
