@@ -78,8 +78,9 @@ static enum plan_action choose(const struct phase *ph, const struct journal_row 
 		return asked || (ph->flags & PHASE_RERUN) ? PLAN_RUN : PLAN_KEEP;
 	case JOURNAL_STARTED:
 	case JOURNAL_FAILED:
-		/* a pre-flight that ended badly is not proven by anything but itself */
-		return ph->number == 0 ? PLAN_RUN : PLAN_RESUME;
+		/* a pre-flight that ended badly is not proven by anything but itself, nor is the second run of a phase
+		 * whose proof may be what the first one left */
+		return ph->number == 0 || row->was_done ? PLAN_RUN : PLAN_RESUME;
 	case JOURNAL_NONE:
 	case JOURNAL_UNDONE:
 		break;

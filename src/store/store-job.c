@@ -243,7 +243,9 @@ int store_journal_get(struct store *s, int64_t job, struct journal_row rows[13],
 {
 	_cleanup_stmt_ sqlite3_stmt *stmt = store_query(
 		s, err,
-		"SELECT phase, state, seconds, message FROM journal WHERE id IN"
+		"SELECT phase, state, seconds, message, EXISTS (SELECT 1 FROM journal d"
+		" WHERE d.job = j.job AND d.phase = j.phase AND d.id < j.id"
+		" AND d.state = 'done') FROM journal j WHERE id IN"
 		" (SELECT max(id) FROM journal WHERE job = ? GROUP BY phase)",
 		"i", job);
 	int rc = stmt ? 1 : -1;
@@ -259,6 +261,7 @@ int store_journal_get(struct store *s, int64_t job, struct journal_row rows[13],
 			return -1;
 		rows[phase].state = (enum journal_state)state;
 		rows[phase].seconds = sqlite3_column_double(stmt, 2);
+		rows[phase].was_done = sqlite3_column_int(stmt, 4) != 0;
 		snprintf(rows[phase].message, sizeof(rows[phase].message), "%s",
 			 store_column(stmt, 3));
 	}

@@ -137,6 +137,7 @@ struct journal_row {
 	enum journal_state state;
 	double seconds;
 	char message[512];
+	bool was_done; /* an earlier entry says "done": this one is of a second run */
 };
 int store_journal_put(struct store *s, int64_t job, int phase, enum journal_state st,
 		      double seconds, const char *message, struct err *err) _must_check_;

@@ -130,8 +130,8 @@ int bed_run(struct bed *b, enum bed_how how, const char *select, struct err *err
 	return engine_run(&cfg, err);
 }
 
-int bed_run_child(struct bed *b, enum bed_how how, unsigned crash_at,
-		  const struct fake_fault *fault)
+static int in_child(struct bed *b, enum bed_how how, const char *select,
+		    unsigned crash_at, const struct fake_fault *fault)
 {
 	pid_t pid = fork();
 	int status;
@@ -147,11 +147,23 @@ int bed_run_child(struct bed *b, enum bed_how how, unsigned crash_at,
 		}
 		if (fault)
 			fake_fault = *fault;
-		_exit(bed_run(b, how, NULL, &err) < 0 ? 1 : 0);
+		_exit(bed_run(b, how, select, &err) < 0 ? 1 : 0);
 	}
 	if (waitpid(pid, &status, 0) != pid)
 		fail_msg("waitpid");
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int bed_run_child(struct bed *b, enum bed_how how, unsigned crash_at,
+		  const struct fake_fault *fault)
+{
+	return in_child(b, how, NULL, crash_at, fault);
+}
+
+int bed_run_child_select(struct bed *b, enum bed_how how, const char *select,
+			 const struct fake_fault *fault)
+{
+	return in_child(b, how, select, 0, fault);
 }
 
 static void last_job(struct bed *b, struct store *s, struct job_row *row)

@@ -23,6 +23,9 @@ int bed_run(struct bed *b, enum bed_how how, const char *select, struct err *err
 /* The same in a child with NIMADM_CRASH_AT=`crash_at` (0: none) and `fault`. The exit status: 0, 1, or 128 + signal. */
 int bed_run_child(struct bed *b, enum bed_how how, unsigned crash_at,
 		  const struct fake_fault *fault);
+/* And of some phases only. */
+int bed_run_child_select(struct bed *b, enum bed_how how, const char *select,
+			 const struct fake_fault *fault);
 
 /* What the journal says: "DDSF.U" and so on, one letter a phase (planner test). */
 const char *bed_journal(struct bed *b);

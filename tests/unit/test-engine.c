@@ -128,6 +128,31 @@ static void test_selection(void **state)
 	assert_int_equal(bed_job_state(&b), JOB_DONE);
 }
 
+/* The proof of the first run says nothing about the second, which may have left half of its work. */
+static void test_rerun_is_not_confirmed(void **state)
+{
+	_cleanup_bed_ struct bed b;
+	struct err err = { 0 };
+
+	bed_setup(&b);
+	assert_ok(bed_run(&b, BED_FRESH, "1-2", &err), &err);
+	fake_fault = (struct fake_fault){ 2, FAKE_RUN_BEFORE, ERR_OPERATOR, 0, 1 };
+	assert_true(bed_run(&b, BED_RESUME, "2", &err) < 0);
+	assert_string_equal(bed_journal(&b), "DDF..........");
+	free(bed_trace(&b));
+	err_clear(&err);
+	assert_ok(bed_run(&b, BED_RESUME, "2", &err), &err);
+	expect_trace(&b, RAN(2));
+	/* killed inside: the same */
+	const struct fake_fault kill = { 2, FAKE_RUN_HALF, ERR_NONE, SIGKILL, 1 };
+	assert_int_equal(bed_run_child_select(&b, BED_RESUME, "2", &kill), 128 + SIGKILL);
+	assert_string_equal(bed_journal(&b), "DDS..........");
+	free(bed_trace(&b));
+	assert_ok(bed_run(&b, BED_RESUME, "2", &err), &err);
+	expect_trace(&b, RAN(2));
+	assert_string_equal(bed_journal(&b), "DDD..........");
+}
+
 static void test_undo(void **state)
 {
 	_cleanup_bed_ struct bed b;
@@ -456,6 +481,7 @@ int main(void)
 		cmocka_unit_test(test_resume_confirms),
 		cmocka_unit_test(test_verify_decides),
 		cmocka_unit_test(test_selection),
+		cmocka_unit_test(test_rerun_is_not_confirmed),
 		cmocka_unit_test(test_undo),
 		cmocka_unit_test(test_undo_that_fails),
 		cmocka_unit_test(test_undo_keeps_a_result),
