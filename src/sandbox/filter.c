@@ -203,7 +203,7 @@ static int add_condition(scmp_filter_ctx ctx, const struct condition *c)
 {
 	int nr = seccomp_syscall_resolve_name(c->call);
 
-	if (nr < 0) /* not on this architecture */
+	if (nr == __NR_SCMP_ERROR)
 		return 0;
 	return seccomp_rule_add_array(ctx, c->action, nr, c->n, c->args);
 }
@@ -248,36 +248,54 @@ static int add_call(scmp_filter_ctx ctx, int nr, const char *name)
 	return seccomp_rule_add(ctx, DENY((uint32_t)a->errnum), nr, 0);
 }
 
-static int add_calls(scmp_filter_ctx ctx)
+/* i386's socket calls, also behind socketcall: libseccomp would let socketcall() through with any arguments. */
+static bool is_i386_socket_call(int nr)
+{
+	enum { SOCKET = 359, SHUTDOWN = 373 };
+
+	return nr >= SOCKET && nr <= SHUTDOWN;
+}
+
+/* All calls of `arch`; rules name them by the native number, or by libseccomp's own where there is none. */
+static int add_calls(scmp_filter_ctx ctx, uint32_t arch)
 {
 	enum { LAST_CALL = 2048 };
 
 	for (int nr = 0; nr <= LAST_CALL; nr++) {
-		_cleanup_free_ char *name =
-			seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, nr);
-		int rc = name ? add_call(ctx, nr, name) : 0;
+		_cleanup_free_ char *name = seccomp_syscall_resolve_num_arch(arch, nr);
+		int rc = 0;
 
+		if (arch == SCMP_ARCH_X86 && is_i386_socket_call(nr))
+			continue;
+		if (name)
+			rc = add_call(ctx, seccomp_syscall_resolve_name(name), name);
 		if (rc < 0)
 			return rc;
 	}
 	return 0;
 }
 
-static int fill(scmp_filter_ctx ctx, enum filter_part part)
+static int fill_native(scmp_filter_ctx ctx)
 {
-	int rc;
+	int rc = add_calls(ctx, SCMP_ARCH_NATIVE);
 
-	/* Calls of a foreign architecture (i386, x32) would have other numbers: they end the process. */
-	rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-	if (rc < 0)
-		return rc;
-	if (part == FILTER_ARGUMENTS)
-		return add_conditions(ctx, arguments, ARRAY_SIZE(arguments));
-	rc = add_calls(ctx);
 	if (rc == 0)
 		rc = add_conditions(ctx, conditions, ARRAY_SIZE(conditions));
+	return rc == 0 ? add_families(ctx) : rc;
+}
+
+/* The same without sockets. */
+static int fill_i386(scmp_filter_ctx ctx)
+{
+	int rc = seccomp_arch_remove(ctx, SCMP_ARCH_NATIVE);
+
 	if (rc == 0)
-		rc = add_families(ctx);
+		rc = seccomp_arch_add(ctx, SCMP_ARCH_X86);
+	if (rc == 0)
+		rc = add_calls(ctx, SCMP_ARCH_X86);
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(conditions); i++)
+		if (!starts_with(conditions[i].call, "socket"))
+			rc = add_condition(ctx, &conditions[i]);
 	return rc;
 }
 
@@ -287,10 +305,50 @@ static void release_ctx(scmp_filter_ctx *ctx)
 		seccomp_release(*ctx);
 }
 
+/* Calls of an architecture that no filter was made for (x32) would have other numbers: they end the process. */
+static scmp_filter_ctx new_ctx(enum filter_part part)
+{
+	scmp_filter_ctx ctx = seccomp_init(
+		part == FILTER_ARGUMENTS ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(ENOSYS));
+
+	if (ctx &&
+	    seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) < 0) {
+		seccomp_release(ctx);
+		return NULL;
+	}
+	return ctx;
+}
+
+/* i386 programs run on amd64; their calls have numbers of their own, so each table is filled apart. */
+static int merge_i386(scmp_filter_ctx ctx)
+{
+	_cleanup_(release_ctx) scmp_filter_ctx other = new_ctx(FILTER_CALLS);
+	int rc = other ? fill_i386(other) : -ENOMEM;
+
+	if (rc == 0)
+		rc = seccomp_merge(ctx, other);
+	if (rc == 0)
+		other = NULL; /* merging frees it */
+	return rc;
+}
+
+static int fill(scmp_filter_ctx ctx, enum filter_part part)
+{
+	bool i386 = seccomp_arch_native() == SCMP_ARCH_X86_64;
+	int rc = 0;
+
+	if (part == FILTER_CALLS) {
+		rc = fill_native(ctx);
+		return rc == 0 && i386 ? merge_i386(ctx) : rc;
+	}
+	if (i386)
+		rc = seccomp_arch_add(ctx, SCMP_ARCH_X86);
+	return rc == 0 ? add_conditions(ctx, arguments, ARRAY_SIZE(arguments)) : rc;
+}
+
 int filter_open(enum filter_part part, struct err *err)
 {
-	_cleanup_(release_ctx) scmp_filter_ctx ctx = seccomp_init(
-		part == FILTER_ARGUMENTS ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(ENOSYS));
+	_cleanup_(release_ctx) scmp_filter_ctx ctx = new_ctx(part);
 	_cleanup_close_ int fd = memfd_create("nimadm-seccomp", MFD_CLOEXEC);
 	int rc;
 

@@ -102,6 +102,30 @@ t_ok sandbox hostile calls
 t_case "system calls of a foreign architecture end the process"
 t_ok sandbox hostile foreign
 
+t_case "i386 programs run on amd64, and get no more than others"
+cat >"$work/i386.S" <<'S'
+.globl _start
+_start:	movl $4, %eax
+	movl $1, %ebx
+	movl $text, %ecx
+	movl $6, %edx
+	int $0x80
+	movl $1, %eax
+	movl $5, %ebx
+	int $0x80
+.data
+text:	.ascii "hello\n"
+S
+if [ "$(uname -m)" != x86_64 ] || ! cc -m32 -nostdlib -static -no-pie -o "$work/root/i386" "$work/i386.S"; then
+	t_skip "no i386 program can be made here"
+elif "$work/root/i386" || [ $? != 5 ]; then
+	t_skip "this kernel runs no i386 program"
+else
+	t_fail_with 5 sandbox chroot /alt_inst /i386
+	t_match '^hello$' -
+	t_ok sandbox hostile i386
+fi
+
 t_case "kernel files, devices, SPOT and package source cannot be written"
 t_ok sandbox hostile kernel-files
 t_ok sandbox hostile write /lpp_source/package
