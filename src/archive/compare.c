@@ -9,10 +9,12 @@
 #include "archive/dirs.h"
 #include "archive/image.h"
 #include "archive/pool.h"
+#include "archive/todo.h"
 #include "base/map.h"
 #include "sys/signal.h"
 
-#define SHOWN 10 /* differences that are named */
+#define SHOWN	     10	    /* differences that are named */
+#define PART_MEMBERS 200000 /* paths that are kept in memory to find them */
 
 struct compare {
 	struct pool pool;
@@ -20,6 +22,7 @@ struct compare {
 	const struct root *tree;
 	size_t next; /* segment */
 	uint64_t done, differences;
+	uint64_t paths; /* sum of their hashes */
 	struct str shown;
 };
 
@@ -40,8 +43,25 @@ struct checker {
 	struct digest digest;
 	struct xattrs xattrs;
 	struct manifest_entry e;
+	struct lines lines;
 	struct buf data;
 };
+
+/*
+ * A multiset of paths as the sum of their hashes: whether a tree has just the image's paths is known without a list of
+ * them in memory.
+ */
+static uint64_t hash(const char *path)
+{
+	uint64_t h = 0xcbf29ce484222325;
+
+	for (const unsigned char *p = (const unsigned char *)path; *p; p++)
+		h = (h ^ *p) * 0x100000001b3;
+	/* FNV-1a, mixed: sums of similar texts must not cancel out. */
+	h = (h ^ (h >> 33)) * 0xff51afd7ed558ccd;
+	h = (h ^ (h >> 33)) * 0xc4ceb9fe1a85ec53;
+	return h ^ (h >> 33);
+}
 
 static bool is_type(char type, mode_t mode)
 {
@@ -162,12 +182,10 @@ static const char *compare_one(struct compare *c, struct checker *k)
 static int compare_segment(struct compare *c, struct checker *k, const struct segment *s,
 			   struct err *err)
 {
-	struct manifest_cursor at = { .p = c->m->manifest + s->text,
-				      .end = c->m->manifest + c->m->manifest_len,
-				      .line = s->line };
-
+	if (lines_load(&k->lines, s, err) < 0)
+		return -1;
 	for (uint32_t i = 0; i < s->members; i++) {
-		int rc = manifest_next(&at, &k->e, err);
+		int rc = manifest_next(&k->lines.c, &k->e, err);
 		if (rc != 0)
 			return -1;
 		const char *what = compare_one(c, k);
@@ -175,6 +193,7 @@ static int compare_segment(struct compare *c, struct checker *k, const struct se
 			differs(c, str_c(&k->e.path), what);
 		pool_lock(&c->pool);
 		c->done += k->e.size;
+		c->paths += hash(str_c(&k->e.path));
 		pool_unlock(&c->pool);
 	}
 	return 0;
@@ -183,7 +202,8 @@ static int compare_segment(struct compare *c, struct checker *k, const struct se
 static void work(struct pool *pool, void *arg)
 {
 	struct compare *c = arg;
-	struct checker k = { .dirs = DIRS_INIT(c->tree->fd, false) };
+	struct checker k = { .dirs = DIRS_INIT(c->tree->fd, false),
+			     .lines = LINES_INIT(c->m) };
 
 	digest_init(&k.digest);
 	pool_lock(pool);
@@ -202,6 +222,7 @@ static void work(struct pool *pool, void *arg)
 	digest_done(&k.digest);
 	xattrs_done(&k.xattrs);
 	manifest_entry_done(&k.e);
+	lines_done(&k.lines);
 	buf_done(&k.data);
 }
 
@@ -215,37 +236,36 @@ static void watch(struct pool *pool, void *arg)
 	pool_lock(pool);
 }
 
-static int remember_all(const struct mksysb *m, struct map *paths, struct err *err)
-{
-	_cleanup_manifest_entry_ struct manifest_entry e = { 0 };
-	struct manifest_cursor c = { .p = m->manifest + m->lines_at,
-				     .end = m->manifest + m->manifest_len,
-				     .line = 1 };
-	int rc;
-
-	while ((rc = manifest_next(&c, &e, err)) == 0)
-		map_set(paths, str_c(&e.path), MAP_PRESENT);
-	return rc < 0 ? -1 : 0;
-}
-
 static void closedir_p(DIR **d)
 {
 	if (*d)
 		closedir(*d);
 }
 
-/* Entries of one directory that the manifest does not have; subdirectories go to `pending`. */
-static int find_extra(struct compare *c, const struct map *paths, const char *at,
-		      struct strv *pending, struct err *err)
+/* What is done with each path of the tree. */
+struct extras {
+	struct compare *c;
+	void (*each)(struct extras *x, const char *path);
+	uint64_t sum; /* of the hashes */
+	struct map *known;
+	uint64_t part,
+		parts; /* `known` holds the paths whose hash falls into this part */
+};
+
+/* The entries of the directory at t->path; subdirectories are visited later. */
+static int visit(struct extras *x, struct todo *t, struct err *err)
 {
-	_cleanup_close_ int fd = dirs_open(c->tree->fd, *at ? at : ".",
+	_cleanup_close_ int fd = dirs_open(x->c->tree->fd,
+					   t->path.len > 0 ? t->path.p : ".",
 					   O_RDONLY | O_DIRECTORY);
 	_cleanup_(closedir_p) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	_cleanup_str_ struct str path = STR_INIT;
 
 	if (!dir)
 		return err_set_errno(err, ERR_OPERATOR, "%s: cannot read /%s",
-				     c->tree->path, at);
+				     x->c->tree->path, str_c(&t->path));
 	fd = -1;
+	todo_enter(t, 0);
 	for (const struct dirent *d; (d = readdir(dir));) {
 		struct stat st;
 
@@ -253,31 +273,70 @@ static int find_extra(struct compare *c, const struct map *paths, const char *at
 		    fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    S_ISSOCK(st.st_mode))
 			continue;
-		_cleanup_free_ char *path = xasprintf("%s%s%s", at, *at ? "/" : "",
-						      d->d_name);
-		if (!map_has(paths, path))
-			differs(c, path, "not in the image");
-		else if (S_ISDIR(st.st_mode))
-			strv_add(pending, path);
+		str_reset(&path);
+		str_addf(&path, "%s%s%s", str_c(&t->path), t->path.len > 0 ? "/" : "",
+			 d->d_name);
+		x->each(x, path.p);
+		if (S_ISDIR(st.st_mode))
+			todo_add(t, d->d_name);
 	}
 	return 0;
 }
 
+static int walk_tree(struct extras *x, struct err *err)
+{
+	_cleanup_todo_ struct todo todo = TODO_INIT;
+	uint64_t unused;
+
+	do {
+		if (visit(x, &todo, err) < 0 || cancel_check(err) < 0)
+			return -1;
+	} while (todo_next(&todo, &unused));
+	return 0;
+}
+
+static void add_hash(struct extras *x, const char *path)
+{
+	x->sum += hash(path);
+}
+
+static void name_unknown(struct extras *x, const char *path)
+{
+	if (hash(path) % x->parts == x->part && !map_has(x->known, path))
+		differs(x->c, path, "not in the image");
+}
+
+/* Names what the manifest does not have, a part of all paths at a time. */
+static int name_extras(struct extras *x, struct err *err)
+{
+	_cleanup_manifest_entry_ struct manifest_entry e = { 0 };
+	_cleanup_lines_ struct lines l = LINES_INIT(x->c->m);
+	_cleanup_map_ struct map *known = map_new(NULL);
+	int rc;
+
+	while ((rc = lines_next(&l, &e, err)) == 0)
+		if (hash(str_c(&e.path)) % x->parts == x->part)
+			map_set(known, str_c(&e.path), MAP_PRESENT);
+	x->known = known;
+	x->each = name_unknown;
+	return rc < 0 ? -1 : walk_tree(x, err);
+}
+
+/* What the tree has beside the image's members. */
 static int extras(struct compare *c, struct err *err)
 {
-	_cleanup_map_ struct map *paths = map_new(NULL);
-	_cleanup_strv_ struct strv pending = STRV_INIT;
+	struct extras x = { .c = c,
+			    .each = add_hash,
+			    .sum = hash("."),
+			    .parts = c->m->totals.members / PART_MEMBERS + 1 };
 
-	if (remember_all(c->m, paths, err) < 0)
+	if (walk_tree(&x, err) < 0)
 		return -1;
-	strv_add(&pending, "");
-	while (pending.n > 0) {
-		_cleanup_free_ char *at = pending.v[--pending.n];
-
-		pending.v[pending.n] = NULL;
-		if (find_extra(c, paths, at, &pending, err) < 0 || cancel_check(err) < 0)
+	if (x.sum == c->paths)
+		return 0;
+	for (; x.part < x.parts; x.part++)
+		if (name_extras(&x, err) < 0)
 			return -1;
-	}
 	return 0;
 }
 

@@ -105,12 +105,10 @@ static int find_also(const struct mksysb *m, const struct place_shared *s,
 		     struct map *also, struct err *err)
 {
 	_cleanup_manifest_entry_ struct manifest_entry e = { 0 };
-	struct manifest_cursor c = { .p = m->manifest + m->lines_at,
-				     .end = m->manifest + m->manifest_len,
-				     .line = 1 };
+	_cleanup_lines_ struct lines l = LINES_INIT(m);
 	int rc;
 
-	while ((rc = manifest_next(&c, &e, err)) == 0)
+	while ((rc = lines_next(&l, &e, err)) == 0)
 		if (e.type == 'h' && s->want(s->want_arg, str_c(&e.path)))
 			map_set(also, str_c(&e.target), MAP_PRESENT);
 	return rc < 0 ? -1 : 0;

@@ -11,6 +11,7 @@
 #include "archive/pax-header.h"
 
 #define ZSTD_MAGIC_BYTES "\x28\xB5\x2F\xFD"
+#define STANZAS_MAX	 ((size_t)64 << 20)  /* both stanza files, far more than enough */
 #define HEAD_MAX	 ((uint64_t)1 << 32) /* a manifest of some 20 million members */
 
 void frame_reader_init(struct frame_reader *f, const struct mksysb *m)
@@ -125,32 +126,9 @@ static int diagnose(int fd, struct err *err)
 		       "truncated or damaged at its end: the tables are missing");
 }
 
-/* All head frames in one piece. */
-static int read_head(struct mksysb *m, struct buf *head, struct err *err)
-{
-	struct frame_reader f;
-	uint64_t total = 0;
-	int rc = 0;
-
-	for (size_t i = 0; m->table.v[i].flags == FRAME_HEAD; i++)
-		total += m->table.v[i].raw;
-	if (total > HEAD_MAX)
-		return err_set(err, ERR_OPERATOR,
-			       "damaged: its head is impossibly large");
-	buf_room(head, total + 1);
-	frame_reader_init(&f, m);
-	for (size_t i = 0; rc == 0 && m->table.v[i].flags == FRAME_HEAD; i++) {
-		rc = frame_read(&f, i, err);
-		if (rc == 0)
-			buf_add(head, f.raw.p, f.raw.len);
-	}
-	frame_reader_done(&f);
-	return rc;
-}
-
-/* The next member of the head must have this name; its text is borrowed. */
+/* The next member of the head must have this name; its text, borrowed, begins at *at. */
 static int head_member(const struct buf *head, size_t *at, const char *name,
-		       const char **ret, size_t *ret_len, struct err *err)
+		       const char **ret, uint64_t *ret_len, struct err *err)
 {
 	_cleanup_member_ struct member m = { 0 };
 	size_t len;
@@ -158,81 +136,86 @@ static int head_member(const struct buf *head, size_t *at, const char *name,
 	int rc = pax_read(head->p + *at, head->len - *at, &m, &len, err);
 	if (rc < 0)
 		return -1;
-	if (rc > 0 || m.type != 'f' || !streq(str_c(&m.path), name) ||
-	    m.size > head->len - *at - len)
+	if (rc > 0 || m.type != 'f' || !streq(str_c(&m.path), name))
 		return err_set(err, ERR_OPERATOR, "not an image: it has no %s", name);
-	*ret = (const char *)head->p + *at + len;
+	*at += len;
+	*ret = (const char *)head->p + *at;
 	*ret_len = m.size;
-	*at += len + (m.size + 511) / 512 * 512;
 	return 0;
 }
 
-static int parse_head(struct mksysb *m, struct err *err)
+/* The same for a member of which everything must be there; *at is behind it afterwards. */
+static int head_text(const struct buf *head, size_t *at, const char *name,
+		     const char **ret, size_t *ret_len, struct err *err)
+{
+	uint64_t len;
+
+	if (head_member(head, at, name, ret, &len, err) < 0)
+		return -1;
+	if (len > head->len - *at || (len + 511) / 512 * 512 > head->len - *at)
+		return err_set(err, ERR_OPERATOR, "not an image: it has no %s", name);
+	*ret_len = (size_t)len;
+	*at += (size_t)(len + 511) / 512 * 512;
+	return 0;
+}
+
+/* The stanzas and the manifest's first line. */
+static int parse_head(struct mksysb *m, const struct buf *head, uint64_t *ret_start,
+		      uint64_t *ret_end, struct err *err)
 {
 	struct manifest_cursor c;
-	const char *image_data, *bosinst_data;
+	const char *image_data, *bosinst_data, *manifest;
 	size_t at = 0, n_image, n_bosinst;
+	uint64_t n_manifest;
 
-	if (read_head(m, &m->head, err) < 0 ||
-	    head_member(&m->head, &at, "image.data", &image_data, &n_image, err) < 0 ||
-	    head_member(&m->head, &at, "bosinst.data", &bosinst_data, &n_bosinst, err) <
-		    0 ||
-	    head_member(&m->head, &at, "manifest", &m->manifest, &m->manifest_len, err) <
-		    0)
+	if (head_text(head, &at, "image.data", &image_data, &n_image, err) < 0 ||
+	    head_text(head, &at, "bosinst.data", &bosinst_data, &n_bosinst, err) < 0 ||
+	    head_member(head, &at, "manifest", &manifest, &n_manifest, err) < 0 ||
+	    manifest_begin(&c, manifest, head->len - at, &m->totals, err) < 0)
 		return -1;
+	*ret_start = (uint64_t)((const uint8_t *)c.p - head->p);
+	*ret_end = at + n_manifest;
+	if (*ret_end < at || *ret_end < *ret_start || *ret_end > head_size(m->head))
+		return err_set(err, ERR_OPERATOR,
+			       "damaged: the manifest is longer than the head");
 	m->image_data = xstrndup(image_data, n_image);
 	m->bosinst_data = xstrndup(bosinst_data, n_bosinst);
-	/* There is room for it: read_head. What follows is padding. */
-	m->head.p[m->manifest - (const char *)m->head.p + (ptrdiff_t)m->manifest_len] =
-		'\0';
-	if (manifest_begin(&c, m->manifest, m->manifest_len, &m->totals, err) < 0)
+	return 0;
+}
+
+/* Only as much of the head is unpacked as is needed up to the manifest's first line. */
+static int read_head(struct mksysb *m, struct err *err)
+{
+	_cleanup_buf_ struct buf head = { 0 };
+	struct err cause = { 0 };
+	uint64_t start, end;
+	size_t frame = 0;
+	int rc = -1;
+
+	m->head = head_new(m);
+	if (head_size(m->head) > HEAD_MAX)
+		return err_set(err, ERR_OPERATOR,
+			       "damaged: its head is impossibly large");
+	err_set(&cause, ERR_OPERATOR, "not an image: it has no image.data");
+	while (rc < 0 && head.len < STANZAS_MAX) {
+		rc = head_copy_frame(m->head, &frame, &head, err);
+		if (rc < 0)
+			return -1;
+		if (rc > 0)
+			break;
+		err_clear(&cause);
+		rc = parse_head(m, &head, &start, &end, &cause);
+	}
+	if (rc != 0) {
+		if (err)
+			*err = cause;
 		return -1;
-	m->lines_at = (size_t)(c.p - m->manifest);
+	}
 	if (m->totals.members != m->table.members || m->totals.bytes != m->table.bytes ||
 	    m->totals.length != m->table.length)
 		return err_set(err, ERR_OPERATOR,
 			       "damaged: manifest and segment table disagree");
-	return 0;
-}
-
-/* Gives each segment its frames and its place in the manifest. */
-static int index_segments(struct mksysb *m, struct err *err)
-{
-	const char *p = m->manifest + m->lines_at, *end = m->manifest + m->manifest_len;
-	uint64_t line = 1;
-
-	m->segments = xcalloc(m->table.n, sizeof(*m->segments));
-	for (size_t i = 0; i < m->table.n; i++) {
-		const struct frame *f = &m->table.v[i];
-
-		if (f->flags & (FRAME_HEAD | FRAME_GAP))
-			continue;
-		if (f->flags & FRAME_START)
-			m->segments[m->n_segments++] = (struct segment){
-				.first = i,
-				.members = f->members,
-				.flags = f->flags,
-				.text = (size_t)(p - m->manifest),
-				.line = line,
-			};
-		if (m->n_segments == 0)
-			return err_set(err, ERR_OPERATOR,
-				       "damaged: a frame of no segment");
-		m->segments[m->n_segments - 1].n++;
-		for (uint32_t k = 0; f->flags & FRAME_START && k < f->members; k++) {
-			p = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
-			if (!p)
-				return err_set(err, ERR_OPERATOR,
-					       "damaged: the manifest is too short");
-			p++;
-			line++;
-		}
-	}
-	if (p != end || m->n_segments == 0 || line - 1 != m->totals.members ||
-	    !(m->segments[m->n_segments - 1].flags & FRAME_END))
-		return err_set(err, ERR_OPERATOR,
-			       "damaged: manifest and segments do not fit each other");
-	return 0;
+	return head_index(m, start, end, err);
 }
 
 static int open_image(struct mksysb *m, struct err *err)
@@ -247,9 +230,7 @@ static int open_image(struct mksysb *m, struct err *err)
 	int rc = table_read(&m->table, m->fd, err);
 	if (rc > 0)
 		return diagnose(m->fd, err);
-	if (rc < 0 || parse_head(m, err) < 0)
-		return -1;
-	return index_segments(m, err);
+	return rc < 0 ? -1 : read_head(m, err);
 }
 
 int mksysb_open(struct mksysb **ret, const char *path, struct err *err)
@@ -277,7 +258,7 @@ struct mksysb *mksysb_close(struct mksysb *m)
 	free(m->path);
 	free(m->image_data);
 	free(m->bosinst_data);
-	buf_done(&m->head);
+	head_free(m->head);
 	free(m->segments);
 	free(m);
 	return NULL;
@@ -298,9 +279,17 @@ const char *mksysb_bosinst_data(const struct mksysb *m)
 	return m->bosinst_data;
 }
 
-const char *mksysb_manifest(const struct mksysb *m)
+int mksysb_each(const struct mksysb *m,
+		void (*each)(void *arg, const struct manifest_entry *e), void *arg,
+		struct err *err)
 {
-	return m->manifest;
+	_cleanup_manifest_entry_ struct manifest_entry e = { 0 };
+	_cleanup_lines_ struct lines l = LINES_INIT(m);
+	int rc;
+
+	while ((rc = lines_next(&l, &e, err)) == 0)
+		each(arg, &e);
+	return rc < 0 ? -1 : 0;
 }
 
 uint64_t mksysb_total_bytes(const struct mksysb *m)

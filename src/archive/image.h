@@ -3,6 +3,7 @@
 #pragma once
 
 #include "archive/digest.h"
+#include "archive/lines.h"
 #include "archive/mksysb.h"
 #include "archive/pax.h"
 #include "archive/table.h"
@@ -14,7 +15,7 @@ struct ZSTD_DCtx_s;
 struct segment {
 	size_t first, n; /* frames */
 	uint32_t members, flags;
-	size_t text; /* offset of its first line */
+	uint64_t text, text_len; /* its lines in the unpacked head */
 	uint64_t line;
 };
 
@@ -23,9 +24,7 @@ struct mksysb {
 	char *path;
 	struct table table;
 	char *image_data, *bosinst_data;
-	struct buf head; /* unpacked; the manifest's text is in it */
-	const char *manifest;
-	size_t manifest_len, lines_at; /* lines_at: behind the first line */
+	struct head *head;
 	struct manifest_head totals;
 	struct segment *segments;
 	size_t n_segments;
@@ -60,6 +59,7 @@ struct segment_reader {
 	struct digest digest;
 	struct member member;
 	struct manifest_entry line;
+	struct lines lines;
 	struct buf map; /* a map that goes beyond one frame */
 	uint64_t done;	/* bytes of files in this segment, for progress */
 };

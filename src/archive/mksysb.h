@@ -11,6 +11,7 @@
 
 #include "base/strv.h"
 #include "model/event.h"
+#include "model/manifest.h"
 #include "sys/root.h"
 
 struct mksysb_write {
@@ -41,8 +42,10 @@ void mksysb_close_p(struct mksysb **m);
 
 const char *mksysb_image_data(const struct mksysb *m);
 const char *mksysb_bosinst_data(const struct mksysb *m);
-const char *mksysb_manifest(
-	const struct mksysb *m); /* text, one line per member: mksysb(5) */
+/* Every line of the manifest in the archive's order; -1: it cannot be read, or a line is wrong. */
+int mksysb_each(const struct mksysb *m,
+		void (*each)(void *arg, const struct manifest_entry *e), void *arg,
+		struct err *err) _must_check_;
 uint64_t mksysb_total_bytes(const struct mksysb *m); /* sum of file sizes */
 uint64_t mksysb_total_files(const struct mksysb *m);
 

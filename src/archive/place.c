@@ -310,11 +310,9 @@ int place_finish(struct place *p, const struct mksysb *m, struct err *err)
 	int rc = 0;
 
 	for (int pass = 0; pass < (p->shared->want ? PASS_DIRS : PASS_COUNT); pass++) {
-		struct manifest_cursor c = { .p = m->manifest + m->lines_at,
-					     .end = m->manifest + m->manifest_len,
-					     .line = 1 };
+		_cleanup_lines_ struct lines l = LINES_INIT(m);
 
-		while ((rc = manifest_next(&c, &e, err)) == 0)
+		while ((rc = lines_next(&l, &e, err)) == 0)
 			if (finisher(pass, &e)(p, &e, err) < 0)
 				return -1;
 		if (rc < 0)

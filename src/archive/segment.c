@@ -12,6 +12,7 @@ void segment_reader_init(struct segment_reader *r, const struct mksysb *m)
 	memset(r, 0, sizeof(*r));
 	frame_reader_init(&r->frames, m);
 	digest_init(&r->digest);
+	r->lines = (struct lines)LINES_INIT(m);
 }
 
 void segment_reader_done(struct segment_reader *r)
@@ -21,6 +22,7 @@ void segment_reader_done(struct segment_reader *r)
 	member_done(&r->member);
 	manifest_entry_done(&r->line);
 	buf_done(&r->map);
+	lines_done(&r->lines);
 }
 
 /* A position in a segment's tar: a frame and an offset in its unpacked bytes. */
@@ -203,18 +205,14 @@ static int read_end(struct tape *t, struct err *err)
 int segment_read(struct segment_reader *r, const struct segment *s,
 		 const struct member_sink *sink, struct err *err)
 {
-	const struct mksysb *m = r->frames.m;
 	struct tape t = { .r = r, .s = s, .frame = s->first };
-	struct manifest_cursor c = { .p = m->manifest + s->text,
-				     .end = m->manifest + m->manifest_len,
-				     .line = s->line };
 	struct err cause = { 0 };
-	int rc = 0;
+	int rc = lines_load(&r->lines, s, &cause);
 
 	r->frames.raw.len = 0;
 	r->done = 0;
 	for (uint32_t i = 0; rc == 0 && i < s->members; i++)
-		rc = read_member(&t, &c, sink, &cause);
+		rc = read_member(&t, &r->lines.c, sink, &cause);
 	if (rc == 0)
 		rc = read_end(&t, &cause);
 	if (rc < 0 && err)

@@ -89,3 +89,21 @@ int spill_read(struct spill *s, size_t n, const void **ret, struct err *err)
 	s->at += n;
 	return 0;
 }
+
+uint64_t spill_position(const struct spill *s)
+{
+	return s->size + s->buf.len;
+}
+
+int spill_read_at(struct spill *s, uint64_t at, void *p, size_t n, struct err *err)
+{
+	if (at >= s->size && at + n <= s->size + s->buf.len) {
+		memcpy(p, s->buf.p + (at - s->size), n);
+		return 0;
+	}
+	if (at + n > s->size && flush(s, err) < 0)
+		return -1;
+	if (pread(s->fd, p, n, (off_t)at) != (ssize_t)n)
+		return err_set_errno(err, ERR_INTERNAL, "cannot read a temporary file");
+	return 0;
+}

@@ -23,3 +23,7 @@ int spill_write(struct spill *s, const void *p, size_t n, struct err *err) _must
 int spill_rewind(struct spill *s, struct err *err) _must_check_;
 /* Exactly `n` bytes, borrowed until the next call; 1: the end. */
 int spill_read(struct spill *s, size_t n, const void **ret, struct err *err) _must_check_;
+/* While writing: where the next byte will be, and bytes that were written earlier. */
+uint64_t spill_position(const struct spill *s);
+int spill_read_at(struct spill *s, uint64_t at, void *p, size_t n, struct err *err)
+	_must_check_;

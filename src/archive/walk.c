@@ -9,20 +9,16 @@
 #include <sys/sysmacros.h>
 
 #include "archive/dirs.h"
-#include "base/map.h"
+#include "archive/links.h"
+#include "archive/todo.h"
 #include "sys/signal.h"
 
 /* A manifest line without its path: every number at its longest. */
 #define LINE_MAX_WITHOUT_PATH 180
 
-struct pending {
-	char *path; /* "" is the top */
-	uint64_t mount, dev;
-};
-
 struct found {
-	char *name;
 	uint64_t ino;
+	size_t name; /* in the names of the listing */
 };
 
 struct walker {
@@ -31,10 +27,9 @@ struct walker {
 	const struct progress *progress;
 	regex_t *excludes;
 	size_t n_excludes;
-	struct pending *todo; /* a stack */
-	size_t n_todo, cap_todo;
-	struct map *inodes; /* "dev:ino" -> first path, of inodes with several names */
-	struct str dotted;  /* "./path" for the patterns */
+	struct todo todo;
+	struct links links;
+	struct str path, dotted; /* of one entry; dotted: "./path" for the patterns */
 };
 
 void walk_done(struct walk *w)
@@ -99,6 +94,17 @@ int walk_next(struct spill *s, struct walk_record *ret, struct err *err)
 	return 0;
 }
 
+/* The path of a record that was written earlier. */
+static int path_at(struct spill *s, uint64_t at, char **ret, struct err *err)
+{
+	struct raw_record r;
+
+	if (spill_read_at(s, at, &r, sizeof(r), err) < 0)
+		return -1;
+	*ret = xmalloc(r.path_len);
+	return spill_read_at(s, at + sizeof(r), *ret, r.path_len, err);
+}
+
 static bool is_excluded(struct walker *k, const char *path)
 {
 	if (k->n_excludes == 0)
@@ -131,15 +137,6 @@ static bool is_wanted(const struct mksysb_write *job, const char *path, bool is_
 	return job->mounts && strv_has(job->mounts, shown);
 }
 
-static void push(struct walker *k, char *path, uint64_t mount, uint64_t dev)
-{
-	if (k->n_todo == k->cap_todo) {
-		k->cap_todo = MAX(k->cap_todo * 2, (size_t)64);
-		k->todo = xrealloc(k->todo, k->cap_todo * sizeof(*k->todo));
-	}
-	k->todo[k->n_todo++] = (struct pending){ path, mount, dev };
-}
-
 static char type_of(mode_t mode)
 {
 	switch (mode & S_IFMT) {
@@ -164,7 +161,7 @@ static char type_of(mode_t mode)
 static int take(struct walker *k, const char *path, const struct stat *st,
 		struct err *err)
 {
-	char type = type_of(st->st_mode), key[48];
+	char type = type_of(st->st_mode);
 
 	if (is_own(k->w, st))
 		return 0;
@@ -176,13 +173,15 @@ static int take(struct walker *k, const char *path, const struct stat *st,
 	uint64_t size = type == 'f' || type == 'l' ? (uint64_t)st->st_size : 0;
 	if (st->st_nlink < 2)
 		return emit(k, type, size, path, NULL, err);
-	snprintf(key, sizeof(key), "%llx:%llx", (unsigned long long)st->st_dev,
-		 (unsigned long long)st->st_ino);
-	const char *first = map_get(k->inodes, key);
-	if (first)
-		return emit(k, 'h', 0, path, first, err);
-	map_set(k->inodes, key, xstrdup(path));
-	return emit(k, type, size, path, NULL, err);
+	uint64_t *at = links_find(&k->links, st->st_dev, st->st_ino);
+	if (*at == 0) {
+		*at = spill_position(&k->w->members);
+		return emit(k, type, size, path, NULL, err);
+	}
+	_cleanup_free_ char *first = NULL;
+	if (path_at(&k->w->members, *at, &first, err) < 0)
+		return -1;
+	return emit(k, 'h', 0, path, first, err);
 }
 
 static int by_inode(const void *a, const void *b)
@@ -195,13 +194,13 @@ static int by_inode(const void *a, const void *b)
 struct listing {
 	struct found *v;
 	size_t n, cap;
+	struct str names;
 	DIR *dir;
 };
 
 static void listing_done(struct listing *l)
 {
-	for (size_t i = 0; i < l->n; i++)
-		free(l->v[i].name);
+	str_done(&l->names);
 	free(l->v);
 	if (l->dir)
 		closedir(l->dir);
@@ -220,7 +219,8 @@ static int list(struct listing *l)
 			l->cap = MAX(l->cap * 2, (size_t)64);
 			l->v = xrealloc(l->v, l->cap * sizeof(*l->v));
 		}
-		l->v[l->n++] = (struct found){ xstrdup(e->d_name), e->d_ino };
+		l->v[l->n++] = (struct found){ e->d_ino, l->names.len };
+		str_addn(&l->names, e->d_name, strlen(e->d_name) + 1);
 	}
 	if (errno != 0)
 		return -1;
@@ -235,79 +235,72 @@ static int cannot_read(const struct walker *k, const char *path, struct err *err
 	return err_remedy(err, "repair it, or leave it out with an exclude pattern");
 }
 
-/* The entries of an open directory: files are taken, directories pushed so that the first comes off the stack first. */
-static int take_entries(struct walker *k, const struct pending *at, struct listing *l,
-			uint64_t mount, struct err *err)
+/* The entries of the open directory at `above`: files are taken, directories wait. */
+static int take_entries(struct walker *k, const char *above, const struct listing *l,
+			struct err *err)
 {
-	size_t first = k->n_todo;
-
 	for (size_t i = 0; i < l->n; i++) {
-		_cleanup_free_ char *path = *at->path ? xasprintf("%s/%s", at->path,
-								  l->v[i].name)
-						      : xstrdup(l->v[i].name);
+		const char *name = l->names.p + l->v[i].name;
 		struct stat st;
 
-		if (is_excluded(k, path))
+		str_reset(&k->path);
+		str_addf(&k->path, "%s%s%s", above, *above ? "/" : "", name);
+		if (is_excluded(k, k->path.p))
 			continue;
-		if (fstatat(dirfd(l->dir), l->v[i].name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (fstatat(dirfd(l->dir), name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 			if (errno == ENOENT)
 				continue;
-			return cannot_read(k, path, err);
+			return cannot_read(k, k->path.p, err);
 		}
-		if (S_ISDIR(st.st_mode)) {
-			push(k, TAKE_PTR(path), mount, at->dev);
-			continue;
-		}
-		if (take(k, path, &st, err) < 0)
+		if (S_ISDIR(st.st_mode))
+			todo_add(&k->todo, name);
+		else if (take(k, k->path.p, &st, err) < 0)
 			return -1;
-	}
-	for (size_t a = first, b = k->n_todo; a + 1 < b; a++, b--) {
-		struct pending swap = k->todo[a];
-		k->todo[a] = k->todo[b - 1];
-		k->todo[b - 1] = swap;
 	}
 	return 0;
 }
 
 /* A mount is a mount of its own, or, where the kernel does not number mounts, another device. */
-static int mount_of(int fd, uint64_t *ret_mount, uint64_t *ret_dev)
+static int mount_of(int fd, uint64_t *ret_mount)
 {
 	struct statx sx;
 
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &sx) < 0)
 		return -1;
-	*ret_dev = makedev(sx.stx_dev_major, sx.stx_dev_minor);
-	*ret_mount = sx.stx_mask & STATX_MNT_ID ? sx.stx_mnt_id : *ret_dev;
+	*ret_mount = sx.stx_mask & STATX_MNT_ID
+			     ? sx.stx_mnt_id
+			     : makedev(sx.stx_dev_major, sx.stx_dev_minor);
 	return 0;
 }
 
-static int visit(struct walker *k, const struct pending *at, struct err *err)
+/* The directory at todo.path, whose parent is on the mount `above`. */
+static int visit(struct walker *k, uint64_t above, struct err *err)
 {
 	_cleanup_(listing_done) struct listing l = { 0 };
-	const char *path = *at->path ? at->path : ".";
+	const char *at = str_c(&k->todo.path), *path = *at ? at : ".";
 	_cleanup_close_ int fd = dirs_open(k->job->root->fd, path,
 					   O_RDONLY | O_DIRECTORY);
-	uint64_t mount, dev;
+	uint64_t mount;
 
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
 			       ? 0
-			       : cannot_read(k, at->path, err);
-	if (mount_of(fd, &mount, &dev) < 0)
-		return cannot_read(k, at->path, err);
+			       : cannot_read(k, at, err);
+	if (mount_of(fd, &mount) < 0)
+		return cannot_read(k, at, err);
 	if (emit(k, 'd', 0, path, NULL, err) < 0)
 		return -1;
-	bool is_mount = *at->path != '\0' && mount != at->mount;
-	if (!is_wanted(k->job, at->path, is_mount))
+	bool is_mount = *at != '\0' && mount != above;
+	if (!is_wanted(k->job, at, is_mount))
 		return 0;
 	l.dir = fdopendir(fd);
 	if (!l.dir)
-		return cannot_read(k, at->path, err);
+		return cannot_read(k, at, err);
 	fd = -1;
 	if (list(&l) < 0)
-		return cannot_read(k, at->path, err);
-	struct pending here = { at->path, mount, dev };
-	return take_entries(k, &here, &l, mount, err);
+		return cannot_read(k, at, err);
+	todo_enter(&k->todo, mount);
+	return take_entries(k, at, &l, err);
 }
 
 static int compile_excludes(struct walker *k, struct err *err)
@@ -335,31 +328,24 @@ static void walker_done(struct walker *k)
 	for (size_t i = 0; i < k->n_excludes; i++)
 		regfree(&k->excludes[i]);
 	free(k->excludes);
-	while (k->n_todo > 0)
-		free(k->todo[--k->n_todo].path);
-	free(k->todo);
-	map_free(k->inodes);
+	todo_done(&k->todo);
+	links_done(&k->links);
+	str_done(&k->path);
 	str_done(&k->dotted);
 }
 
 int walk_run(struct walk *w, const struct mksysb_write *job, const char *beside,
 	     const struct progress *p, struct err *err)
 {
-	_cleanup_(walker_done) struct walker k = {
-		.w = w, .job = job, .progress = p, .inodes = map_new(free)
-	};
+	_cleanup_(walker_done) struct walker k = { .w = w, .job = job, .progress = p };
+	uint64_t mount = 0;
 
 	if (compile_excludes(&k, err) < 0 || spill_open(&w->members, beside, err) < 0)
 		return -1;
-	push(&k, xstrdup(""), 0, 0);
-	while (k.n_todo > 0) {
-		struct pending at = k.todo[--k.n_todo];
-		int rc = visit(&k, &at, err);
-
-		free(at.path);
-		if (rc < 0 || cancel_check(err) < 0)
+	do {
+		if (visit(&k, mount, err) < 0 || cancel_check(err) < 0)
 			return -1;
 		progress_report(p, PROGRESS_FILES, w->n_members, 0, NULL);
-	}
+	} while (todo_next(&k.todo, &mount));
 	return spill_rewind(&w->members, err);
 }

@@ -221,7 +221,7 @@ static void mode_text(const struct manifest_entry *e, char text[11])
 	text[10] = '\0';
 }
 
-static void list_text(const struct manifest_entry *e)
+static void list_text(void *arg, const struct manifest_entry *e)
 {
 	_cleanup_str_ struct str line = STR_INIT;
 	char mode[11], when[32] = "", size[32];
@@ -244,7 +244,7 @@ static void list_text(const struct manifest_entry *e)
 	puts(str_c(&line));
 }
 
-static void list_json(const struct manifest_entry *e)
+static void list_json(void *arg, const struct manifest_entry *e)
 {
 	_cleanup_str_ struct str path = STR_INIT, target = STR_INIT;
 	char type[2] = { e->type, '\0' }, mode[8];
@@ -267,20 +267,11 @@ static void list_json(const struct manifest_entry *e)
 
 static int do_list(const struct mksysb_options *o, struct err *err)
 {
-	_cleanup_manifest_entry_ struct manifest_entry e = { 0 };
 	_cleanup_mksysb_ struct mksysb *m = NULL;
-	struct manifest_head head;
-	struct manifest_cursor c;
-	int rc;
 
 	if (mksysb_open(&m, o->list, err) < 0)
 		return -1;
-	const char *text = mksysb_manifest(m);
-	if (manifest_begin(&c, text, strlen(text), &head, err) < 0)
-		return -1;
-	while ((rc = manifest_next(&c, &e, err)) == 0)
-		(o->json ? list_json : list_text)(&e);
-	return rc < 0 ? -1 : 0;
+	return mksysb_each(m, o->json ? list_json : list_text, NULL, err);
 }
 
 static int do_write(const struct mksysb_options *o, struct err *err)

@@ -47,7 +47,7 @@ static int describe(struct nim_request *r, const char *location, struct err *err
 }
 
 /* One member a line, as ls -l would show it; names are escaped as in the manifest. */
-static void print_member(const struct manifest_entry *e)
+static void print_member(void *arg, const struct manifest_entry *e)
 {
 	_cleanup_str_ struct str path = STR_INIT;
 
@@ -63,20 +63,10 @@ static void print_member(const struct manifest_entry *e)
 static int show(struct nim_request *r, const char *location, struct err *err)
 {
 	_cleanup_mksysb_ struct mksysb *m = NULL;
-	_cleanup_manifest_entry_ struct manifest_entry e = { 0 };
-	struct manifest_cursor c;
-	struct manifest_head head;
-	const char *text;
-	int rc;
 
 	if (mksysb_open(&m, location, err) < 0)
 		return -1;
-	text = mksysb_manifest(m);
-	if (manifest_begin(&c, text, strlen(text), &head, err) < 0)
-		return -1;
-	while ((rc = manifest_next(&c, &e, err)) == 0)
-		print_member(&e);
-	return rc < 0 ? -1 : 0;
+	return mksysb_each(m, print_member, NULL, err);
 }
 
 const struct nim_handler nim_mksysb = {
