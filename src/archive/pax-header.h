@@ -13,7 +13,8 @@ struct pax_header {
 };
 _Static_assert(sizeof(struct pax_header) == 512, "a tar header is one block");
 
-#define PAX_XATTR "SCHILY.xattr."
+#define PAX_XATTR     "SCHILY.xattr."
+#define PAX_FLAGS_KEY "SCHILY.fflags"
 /* Member types and their flags in the header, at the same place; 's' shows itself by records. */
 #define PAX_TYPES "fdlhcbps"
 #define PAX_FLAGS "05213460"

@@ -2,6 +2,7 @@
 /* Tar headers: the strict reader of our own dialect. Everything here comes from a file that nobody vouches for. */
 #include "archive/pax-header.h"
 #include "archive/pax.h"
+#include "base/parse.h"
 
 #define RECORDS_MAX ((uint64_t)1 << 20) /* names and extended attributes of one member */
 #define EXTENTS_MAX ((uint64_t)1 << 20)
@@ -11,32 +12,6 @@ static int bad(struct err *err, const char *what)
 	return err_set(err, ERR_OPERATOR, "a tar header is broken: %s", what);
 }
 
-static bool parse_digits(const char *p, size_t n, unsigned base, uint64_t *ret)
-{
-	uint64_t v = 0;
-
-	if (n == 0)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		unsigned digit = (unsigned char)p[i] - (unsigned)'0';
-		if (digit >= base || __builtin_mul_overflow(v, base, &v) ||
-		    __builtin_add_overflow(v, digit, &v))
-			return false;
-	}
-	*ret = v;
-	return true;
-}
-
-static bool parse_u32(const char *p, size_t n, unsigned base, uint32_t *ret)
-{
-	uint64_t v;
-
-	if (!parse_digits(p, n, base, &v) || v > UINT32_MAX)
-		return false;
-	*ret = (uint32_t)v;
-	return true;
-}
-
 static bool octal(const char *field, size_t size, uint64_t *ret)
 {
 	return parse_digits(field, strnlen(field, size), 8, ret);
@@ -44,7 +19,7 @@ static bool octal(const char *field, size_t size, uint64_t *ret)
 
 static bool octal32(const char *field, size_t size, uint32_t *ret)
 {
-	return parse_u32(field, strnlen(field, size), 8, ret);
+	return parse_digits32(field, strnlen(field, size), 8, ret);
 }
 
 static bool checksum_is_right(const struct pax_header *h)
@@ -130,9 +105,9 @@ static bool read_record(const char *key, size_t key_len, const char *value, size
 	if (key_is(key, key_len, "linkpath"))
 		return r->linkpath = set_text(&m->target, value, n);
 	if (key_is(key, key_len, "uid"))
-		return r->uid = parse_u32(value, n, 10, &m->uid);
+		return r->uid = parse_digits32(value, n, 10, &m->uid);
 	if (key_is(key, key_len, "gid"))
-		return r->gid = parse_u32(value, n, 10, &m->gid);
+		return r->gid = parse_digits32(value, n, 10, &m->gid);
 	if (key_is(key, key_len, "size"))
 		return r->size = parse_digits(value, n, 10, &r->stored);
 	if (key_is(key, key_len, "GNU.sparse.realsize"))
@@ -147,6 +122,8 @@ static bool read_record(const char *key, size_t key_len, const char *value, size
 	if (key_is(key, key_len, "SCHILY.acl.access") ||
 	    key_is(key, key_len, "SCHILY.acl.default"))
 		return true;
+	if (key_is(key, key_len, PAX_FLAGS_KEY))
+		return flags_parse(value, n, m->flags);
 	if (key_len > strlen(PAX_XATTR) && memcmp(key, PAX_XATTR, strlen(PAX_XATTR)) == 0)
 		return read_xattr(key, key_len, value, n, m);
 	return false;

@@ -251,6 +251,11 @@ static void main_header(const struct member *m, struct pax_header *h, struct str
 	octal(h->devmajor, sizeof(h->devmajor), m->major);
 	octal(h->devminor, sizeof(h->devminor), m->minor);
 	record_xattrs(extra, &m->xattrs);
+	if (m->flags[0] != '\0') {
+		_cleanup_str_ struct str names = STR_INIT;
+		flags_names(m->flags, &names);
+		record(extra, PAX_FLAGS_KEY, str_c(&names), names.len);
+	}
 	checksum(h);
 }
 

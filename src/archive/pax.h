@@ -23,6 +23,7 @@ struct member {
 	uint32_t nsec;
 	uint64_t size; /* f, s: of the file */
 	uint32_t major, minor;
+	char flags[16]; /* f s d: of the inode, in lsattr's letters */
 	struct str path, target;
 	struct xattrs xattrs;
 	/* s: the map. The writer fills it; the reader gets it with pax_read_map, since it is part of the data. */

@@ -75,6 +75,8 @@ static const char *disagreement(const struct member *m, const struct manifest_en
 	if ((m->type == 'l' || m->type == 'h') &&
 	    !streq(str_c(&m->target), str_c(&e->target)))
 		return "the link target differs from the manifest";
+	if (!streq(m->flags, e->flags))
+		return "the inode flags differ from the manifest";
 	xattrs_digest(&m->xattrs, xattrs);
 	if (!streq(xattrs, e->xattrs))
 		return "the extended attributes differ from the manifest";

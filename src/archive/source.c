@@ -175,14 +175,13 @@ int source_open(struct source *s, struct dirs *dirs, const struct walk_record *r
 	close_p(&s->fd);
 	s->fd = -1;
 	member_reset(&s->m);
-	s->flags[0] = s->sha256[0] = '\0';
+	s->sha256[0] = '\0';
 	if (dir < 0)
 		return failed(r->path, err);
 	if (r->type == 'f' || r->type == 'd') {
 		s->fd = open_file(dir, name, r->type == 'd' ? O_DIRECTORY : 0);
 		if (s->fd < 0 || fstat(s->fd, &s->st) < 0)
 			return failed(r->path, err);
-		flags_read(s->fd, s->flags);
 	} else if (fstatat(dir, name, &s->st, AT_SYMLINK_NOFOLLOW) < 0) {
 		return failed(r->path, err);
 	}
@@ -192,6 +191,8 @@ int source_open(struct source *s, struct dirs *dirs, const struct walk_record *r
 		return open_unlinked(s, dirs, r, most, err);
 	fill(&s->m, r->type, &s->st);
 	str_add(&s->m.path, r->path);
+	if (s->fd >= 0)
+		flags_read(s->fd, s->m.flags);
 	if (r->type == 'h') {
 		str_add(&s->m.target, r->target);
 		return 0;
@@ -287,7 +288,7 @@ const char *source_close(struct source *s, struct str *manifest)
 	close_p(&s->fd);
 	s->fd = -1;
 	memcpy(e.sha256, s->sha256, sizeof(e.sha256));
-	memcpy(e.flags, s->flags, sizeof(e.flags));
+	memcpy(e.flags, s->m.flags, sizeof(e.flags));
 	xattrs_digest(&s->m.xattrs, e.xattrs);
 	manifest_entry_write(&e, manifest);
 	return note;

@@ -17,7 +17,6 @@ struct source {
 	uint64_t done;	 /* of that extent */
 	bool short_read; /* it ended early: the rest is zeros */
 	char sha256[SHA256_HEX_LEN];
-	char flags[16];
 };
 #define _cleanup_source_ _cleanup_(source_done)
 void source_init(struct source *s);

@@ -147,27 +147,40 @@ int xattrs_apply(const struct xattrs *x, const struct xattrs_of *of,
 	return 0;
 }
 
+/* The names are those of libarchive; some tell what is not done. */
 static const struct {
 	char letter;
 	int flag;
+	const char *name;
 } flag_table[] = {
-	{ 'A', FS_NOATIME_FL },	     { 'C', FS_NOCOW_FL },  { 'D', FS_DIRSYNC_FL },
-	{ 'S', FS_SYNC_FL },	     { 'T', FS_TOPDIR_FL }, { 'a', FS_APPEND_FL },
-	{ 'c', FS_COMPR_FL },	     { 'd', FS_NODUMP_FL }, { 'i', FS_IMMUTABLE_FL },
-	{ 'j', FS_JOURNAL_DATA_FL }, { 'm', FS_NOCOMP_FL }, { 't', FS_NOTAIL_FL },
+	{ 'A', FS_NOATIME_FL, "noatime" },   { 'C', FS_NOCOW_FL, "nocow" },
+	{ 'D', FS_DIRSYNC_FL, "dirsync" },   { 'S', FS_SYNC_FL, "sync" },
+	{ 'T', FS_TOPDIR_FL, "topdir" },     { 'a', FS_APPEND_FL, "sappnd" },
+	{ 'c', FS_COMPR_FL, "compress" },    { 'd', FS_NODUMP_FL, "nodump" },
+	{ 'i', FS_IMMUTABLE_FL, "schg" },    { 'j', FS_JOURNAL_DATA_FL, "journal-data" },
+	{ 'm', FS_NOCOMP_FL, "nocompress" }, { 't', FS_NOTAIL_FL, "notail" },
 };
+#define STRICT "adi"
 
-void flags_read(int fd, char ret[16])
+bool flags_read(int fd, char ret[16])
 {
 	int flags = 0;
 	size_t n = 0;
+	bool known = ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0;
 
-	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+	if (!known)
 		flags = 0;
 	for (size_t i = 0; flags != 0 && i < ARRAY_SIZE(flag_table); i++)
 		if (flags & flag_table[i].flag)
 			ret[n++] = flag_table[i].letter;
 	ret[n] = '\0';
+	return known;
+}
+
+static bool is_unknown(int errnum)
+{
+	return errnum == EOPNOTSUPP || errnum == EINVAL || errnum == ENOTTY ||
+	       errnum == ENOSYS;
 }
 
 int flags_apply(int fd, const char *letters)
@@ -175,12 +188,66 @@ int flags_apply(int fd, const char *letters)
 	int flags = 0, want = 0;
 
 	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
-		return -1;
+		return is_unknown(errno) ? 0 : -1;
 	for (size_t i = 0; i < ARRAY_SIZE(flag_table); i++)
 		if (strchr(letters, flag_table[i].letter))
 			want |= flag_table[i].flag;
 	if ((flags & want) == want)
 		return 0;
-	flags |= want;
-	return ioctl(fd, FS_IOC_SETFLAGS, &flags);
+	want |= flags;
+	if (ioctl(fd, FS_IOC_SETFLAGS, &want) == 0)
+		return 0;
+	if (!is_unknown(errno))
+		return -1;
+	/* One at a time; an immutable file takes no more: that one last. */
+	for (size_t i = 0; i < ARRAY_SIZE(flag_table); i++) {
+		int flag = flag_table[i].flag, more = flags | flag;
+
+		if ((want & flag) == 0 || flag == FS_IMMUTABLE_FL)
+			continue;
+		if (ioctl(fd, FS_IOC_SETFLAGS, &more) == 0)
+			flags = more;
+		else if (!is_unknown(errno))
+			return -1;
+	}
+	flags |= want & FS_IMMUTABLE_FL;
+	return ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0 && !is_unknown(errno) ? -1 : 0;
+}
+
+void flags_names(const char *letters, struct str *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(flag_table); i++)
+		if (strchr(letters, flag_table[i].letter))
+			str_addf(out, "%s%s", out->len > 0 ? "," : "",
+				 flag_table[i].name);
+}
+
+bool flags_parse(const char *names, size_t n, char ret[16])
+{
+	size_t found = 0;
+
+	/* In the order of the table, each once: as flags_names writes them. */
+	for (size_t i = 0; i < ARRAY_SIZE(flag_table) && n > 0; i++) {
+		size_t len = strlen(flag_table[i].name);
+
+		if (n < len || memcmp(names, flag_table[i].name, len) != 0 ||
+		    (n > len && names[len] != ','))
+			continue;
+		ret[found++] = flag_table[i].letter;
+		names += MIN(n, len + 1);
+		n -= MIN(n, len + 1);
+	}
+	ret[found] = '\0';
+	return n == 0 && found > 0;
+}
+
+bool flags_are_kept(const char *want, const char *have)
+{
+	for (const char *p = have; *p; p++)
+		if (!strchr(want, *p))
+			return false;
+	for (const char *p = want; *p; p++)
+		if (strchr(STRICT, *p) && !strchr(have, *p))
+			return false;
+	return true;
 }

@@ -35,7 +35,12 @@ int xattrs_read(struct xattrs *x, const struct xattrs_of *of) _must_check_;
 int xattrs_apply(const struct xattrs *x, const struct xattrs_of *of,
 		 const char **ret_name) _must_check_;
 
-/* lsattr's letters for the flags that a copy should keep; "" for none or where there are no flags. */
-void flags_read(int fd, char ret[16]);
-/* -1 and errno. */
+/* lsattr's letters for the flags that a copy should keep; "" for none. False where the file system has no flags. */
+bool flags_read(int fd, char ret[16]);
+/* As many as the file system knows; -1 and errno: one that it knows cannot be set. */
 int flags_apply(int fd, const char *letters) _must_check_;
+/* The names that other programs have for them: "schg,nodump". flags_parse: false where one is not known. */
+void flags_names(const char *letters, struct str *out);
+bool flags_parse(const char *names, size_t n, char ret[16]);
+/* Whether a copy on any file system has what it should: what a, d and i mean is never given up in silence. */
+bool flags_are_kept(const char *want, const char *have);

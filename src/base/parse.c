@@ -3,6 +3,33 @@
 #include "base/parse.h"
 
 /* Digits at *s; moves *s behind them. False: none, or more than 64 bits hold. */
+bool parse_digits(const char *p, size_t n, unsigned base, uint64_t *ret)
+{
+	uint64_t v = 0;
+
+	if (n == 0)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		unsigned digit = (unsigned char)p[i] - (unsigned)'0';
+
+		if (digit >= base || __builtin_mul_overflow(v, base, &v) ||
+		    __builtin_add_overflow(v, digit, &v))
+			return false;
+	}
+	*ret = v;
+	return true;
+}
+
+bool parse_digits32(const char *p, size_t n, unsigned base, uint32_t *ret)
+{
+	uint64_t v;
+
+	if (!parse_digits(p, n, base, &v) || v > UINT32_MAX)
+		return false;
+	*ret = (uint32_t)v;
+	return true;
+}
+
 static bool digits(const char **s, uint64_t *ret)
 {
 	const char *p = *s;

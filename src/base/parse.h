@@ -5,6 +5,9 @@
 #include "base/err.h"
 #include "base/str.h"
 
+/* Just `n` digits of this base (up to 10), no sign, no blank; false also where the number does not fit. */
+bool parse_digits(const char *p, size_t n, unsigned base, uint64_t *ret);
+bool parse_digits32(const char *p, size_t n, unsigned base, uint32_t *ret);
 int parse_u64(const char *s, uint64_t *ret, struct err *err) _must_check_;
 int parse_i64(const char *s, int64_t *ret, struct err *err) _must_check_;
 /* "512", "10K", "4M", "2G", "1T": powers of 1024; bytes. */

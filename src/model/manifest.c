@@ -67,33 +67,6 @@ static bool next_word(const char **p, const char *end, struct word *w)
 	return w->n > 0;
 }
 
-static bool word_number(const char *p, size_t n, unsigned base, uint64_t *ret)
-{
-	uint64_t v = 0;
-
-	if (n == 0)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		unsigned digit = (unsigned char)p[i] - (unsigned)'0';
-
-		if (digit >= base || __builtin_mul_overflow(v, base, &v) ||
-		    __builtin_add_overflow(v, digit, &v))
-			return false;
-	}
-	*ret = v;
-	return true;
-}
-
-static bool word_u32(const char *p, size_t n, unsigned base, uint32_t *ret)
-{
-	uint64_t v;
-
-	if (!word_number(p, n, base, &v) || v > UINT32_MAX)
-		return false;
-	*ret = (uint32_t)v;
-	return true;
-}
-
 static bool read_time(const struct word *w, struct manifest_entry *e)
 {
 	bool negative = w->n > 0 && w->p[0] == '-';
@@ -101,8 +74,8 @@ static bool read_time(const struct word *w, struct manifest_entry *e)
 	const char *dot = memchr(w->p, '.', w->n);
 	uint64_t sec;
 
-	if (!dot || end - dot != 10 || !word_number(p, (size_t)(dot - p), 10, &sec) ||
-	    sec > INT64_MAX || !word_u32(dot + 1, 9, 10, &e->nsec))
+	if (!dot || end - dot != 10 || !parse_digits(p, (size_t)(dot - p), 10, &sec) ||
+	    sec > INT64_MAX || !parse_digits32(dot + 1, 9, 10, &e->nsec))
 		return false;
 	e->sec = negative ? -(int64_t)sec : (int64_t)sec;
 	return true;
@@ -115,9 +88,10 @@ static bool read_size(const struct word *w, struct manifest_entry *e)
 	e->size = 0;
 	e->major = e->minor = 0;
 	if (e->type != 'c' && e->type != 'b')
-		return word_number(w->p, w->n, 10, &e->size) && e->size <= INT64_MAX;
-	return colon && word_u32(w->p, (size_t)(colon - w->p), 10, &e->major) &&
-	       word_u32(colon + 1, (size_t)(w->p + w->n - colon - 1), 10, &e->minor);
+		return parse_digits(w->p, w->n, 10, &e->size) && e->size <= INT64_MAX;
+	return colon && parse_digits32(w->p, (size_t)(colon - w->p), 10, &e->major) &&
+	       parse_digits32(colon + 1, (size_t)(w->p + w->n - colon - 1), 10,
+			      &e->minor);
 }
 
 static bool is_hex(const char *p, size_t n)
@@ -173,7 +147,7 @@ static bool read_escaped(const struct word *w, struct str *ret)
 			str_addc(ret, w->p[i]);
 			continue;
 		}
-		if (w->n - i < 4 || !word_u32(w->p + i + 1, 3, 8, &c) || c == 0 ||
+		if (w->n - i < 4 || !parse_digits32(w->p + i + 1, 3, 8, &c) || c == 0 ||
 		    c > 255)
 			return false;
 		str_addc(ret, (char)c);
@@ -209,17 +183,17 @@ static bool read_type(const struct word *w, struct manifest_entry *e)
 
 static bool read_mode(const struct word *w, struct manifest_entry *e)
 {
-	return word_u32(w->p, w->n, 8, &e->mode) && e->mode <= 07777;
+	return parse_digits32(w->p, w->n, 8, &e->mode) && e->mode <= 07777;
 }
 
 static bool read_uid(const struct word *w, struct manifest_entry *e)
 {
-	return word_u32(w->p, w->n, 10, &e->uid);
+	return parse_digits32(w->p, w->n, 10, &e->uid);
 }
 
 static bool read_gid(const struct word *w, struct manifest_entry *e)
 {
-	return word_u32(w->p, w->n, 10, &e->gid);
+	return parse_digits32(w->p, w->n, 10, &e->gid);
 }
 
 static bool read_sha256(const struct word *w, struct manifest_entry *e)
@@ -298,7 +272,7 @@ static bool read_total(const char **p, const char *end, const char *name, uint64
 	size_t n = strlen(name);
 
 	return next_word(p, end, &w) && w.n > n && memcmp(w.p, name, n) == 0 &&
-	       word_number(w.p + n, w.n - n, 10, ret);
+	       parse_digits(w.p + n, w.n - n, 10, ret);
 }
 
 int manifest_begin(struct manifest_cursor *c, const char *text, size_t len,
@@ -311,7 +285,7 @@ int manifest_begin(struct manifest_cursor *c, const char *text, size_t len,
 	*c = (struct manifest_cursor){ 0 };
 	if (!end || !next_word(&p, end, &w) || w.n != strlen(WORD) ||
 	    memcmp(w.p, WORD, w.n) != 0 || !next_word(&p, end, &w) ||
-	    !word_number(w.p, w.n, 10, &version))
+	    !parse_digits(w.p, w.n, 10, &version))
 		return err_set(err, ERR_OPERATOR,
 			       "manifest: line 1: does not begin with " WORD);
 	if (version != MANIFEST_VERSION)

@@ -4,6 +4,27 @@
 
 #define LISTED 20 /* names in one finding */
 
+/* What a checking command says, or with `errors`, where it says nothing, the end of its errors.
+ * 1: something is wrong with packages. */
+static int ask(const struct pkg_ctx *c, const struct strv *argv, bool errors,
+	       struct str *said, struct err *err)
+{
+	struct proc_spec spec = {
+		.argv = strv_argv(argv),
+		.env = deb_env,
+		.timeout_s = 600,
+		.out = said,
+	};
+	struct proc_result res;
+	int r = runner_run(c->run, &spec, &res, err);
+
+	if (r <= 0)
+		return r;
+	if (said->len == 0 && errors)
+		str_add(said, res.tail);
+	return said->len > 0 ? 1 : proc_result_err(&spec, &res, err);
+}
+
 static int audit(const struct pkg_ctx *c, struct findings *fs, struct err *err)
 {
 	_cleanup_strv_ struct strv argv = STRV_INIT;
@@ -11,19 +32,9 @@ static int audit(const struct pkg_ctx *c, struct findings *fs, struct err *err)
 
 	deb_dpkg_argv(c, "dpkg", &argv);
 	strv_add(&argv, "--audit");
-	struct proc_spec spec = {
-		.argv = strv_argv(&argv),
-		.env = deb_env,
-		.timeout_s = 600,
-		.out = &out,
-	};
-	struct proc_result res;
-	/* Exit status 1 with text: something is wrong with packages. */
-	int r = runner_run(c->run, &spec, &res, err);
-	if (r < 0)
+	if (ask(c, &argv, false, &out, err) < 0)
 		return -1;
-	if (r > 0 && out.len == 0)
-		return proc_result_err(&spec, &res, err);
+	/* It may say something and end with 0. */
 	if (out.len > 0)
 		findings_add(fs, "dpkg.audit", FINDING_INHIBIT,
 			     "dpkg --audit reports packages in a bad state", str_c(&out),
@@ -41,20 +52,12 @@ static int check_depends(const struct pkg_ctx *c, struct findings *fs, struct er
 
 	deb_apt_argv(c, "apt-get", &argv);
 	strv_add(&argv, "check");
-	struct proc_spec spec = {
-		.argv = strv_argv(&argv),
-		.env = deb_env,
-		.timeout_s = 600,
-		.out = &out,
-	};
-	struct proc_result res;
-	int r = runner_run(c->run, &spec, &res, err);
+	int r = ask(c, &argv, true, &out, err);
 	if (r < 0)
 		return -1;
 	if (r > 0)
 		findings_add(fs, "packages.depends", FINDING_INHIBIT,
-			     "installed packages have unmet dependencies",
-			     out.len ? str_c(&out) : res.tail,
+			     "installed packages have unmet dependencies", str_c(&out),
 			     "repair them in the alternate root, then --resume");
 	else
 		findings_add(fs, "packages.depends", FINDING_PASS,

@@ -63,7 +63,7 @@ int files_read(const char *path, size_t max, struct str *out, struct err *err)
 	}
 }
 
-static int write_all(int fd, const void *data, size_t n)
+int files_write_all(int fd, const void *data, size_t n)
 {
 	const char *p = data;
 
@@ -86,7 +86,7 @@ int files_write_atomic(const char *path, const void *data, size_t n, mode_t mode
 
 	if (files_pending_open(&p, path, mode, err) < 0)
 		return -1;
-	if (write_all(p.fd, data, n) < 0)
+	if (files_write_all(p.fd, data, n) < 0)
 		return err_set_errno(err, ERR_OPERATOR, "cannot write %s", path);
 	return files_pending_publish(&p, err);
 }

@@ -6,6 +6,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "sys/files.h"
 #include "sys/root.h"
 
 #define READ_MAX  ((size_t)64 * 1024 * 1024)
@@ -154,22 +155,6 @@ int root_read(const struct root *r, const char *path, size_t max, struct str *ou
 	return read_failed(r, path, err);
 }
 
-static int write_all(int fd, const void *data, size_t n)
-{
-	const char *p = data;
-
-	while (n > 0) {
-		ssize_t done = write(fd, p, n);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return -1;
-		p += done;
-		n -= (size_t)done;
-	}
-	return 0;
-}
-
 /*
  * Copies the extended attributes of what `from` (any descriptor, also O_PATH) means to `to`, both named through
  * /proc because O_PATH descriptors refuse the f*xattr calls. An attribute that cannot be set is an error:
@@ -258,7 +243,7 @@ int root_write(const struct root *r, const char *path, const void *data, size_t 
 	if (old >= 0 && !S_ISREG(st.st_mode))
 		return err_set(err, ERR_OPERATOR, "%s: cannot write %s: no regular file",
 			       r->path, path);
-	if (beside_open(&b) < 0 || write_all(b.fd, data, n) < 0)
+	if (beside_open(&b) < 0 || files_write_all(b.fd, data, n) < 0)
 		return write_failed(r, path, err);
 	if (old >= 0 ? copy_attributes(old, b.fd, &st) < 0 : fchmod(b.fd, mode) < 0)
 		return write_failed(r, path, err);
@@ -301,7 +286,7 @@ static int copy_bytes(int in, int out)
 			return 0;
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 || write_all(out, buf, (size_t)n) < 0)
+		if (n < 0 || files_write_all(out, buf, (size_t)n) < 0)
 			return -1;
 	}
 }

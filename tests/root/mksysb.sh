@@ -11,7 +11,7 @@ ln -s "$T_BUILD/src/cli/nimadm" "$mksysb"
 export NIM_STATE=$T_TMP/state
 tree=$T_TMP/tree image=$T_TMP/image.mksysb
 # The scratch directory cannot be removed while there are immutable files in it.
-t_at_exit chattr -R -f -i "$T_TMP"
+t_at_exit chattr -R -f -i -a "$T_TMP"
 
 make_tree() {
 	mkdir -p "$tree"/{etc,usr/bin,empty,dev,var/lib/dpkg}
@@ -39,6 +39,7 @@ make_tree() {
 	head -c 4194304 /dev/zero | tr '\0' z >var/exact
 	mknod dev/null c 1 3 && mknod dev/sda b 8 0 && mkfifo -m 620 dev/fifo && chown 5:6 dev/fifo
 	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("dev/log")'
+	truncate -s 9G var/huge && printf end | dd of=var/huge bs=1 seek=9000000000 conv=notrunc status=none
 	printf 'odd' >$'etc/new\nline' && printf 'odd' >$'etc/not-utf8-\377\376' && printf 'odd' >'etc/back\slash and blank'
 	printf 'odd' >'-o' && printf 'odd' >'etc/=percent%'
 	long=$(printf 'd%.0s' {1..120})
@@ -49,7 +50,9 @@ make_tree() {
 	echo more >etc/append && chattr +a etc/append && chattr +d etc/zero
 	mkdir locked && echo in >locked/in && chattr +i locked
 	chmod 1777 empty && chmod 000 etc/zero
-	touch -d '2001-02-03 04:05:06.789 UTC' etc empty . dev
+	mkdir etc/sync && chattr +D +T etc/sync && echo x >etc/noatime && chattr +A +S etc/noatime
+	touch -h -d '2003-04-05 06:07:08.123456789 UTC' etc/link && touch -h -d '1999-12-31 23:59:59.000000001 UTC' etc/dangling
+	touch -d '2001-02-03 04:05:06.789012345 UTC' etc empty . dev
 	cd - >/dev/null
 }
 
@@ -83,10 +86,44 @@ t_equal "$(cd "$tree" && getcap usr/bin/capable)" "$(cd "$T_TMP/out" && getcap u
 t_equal "$(cd "$tree" && getfacl -Rn etc 2>&1 | tr -d '\377\376')" "$(cd "$T_TMP/out" && getfacl -Rn etc 2>&1 | tr -d '\377\376')"
 t_equal "$(cd "$tree" && lsattr -R . 2>&1 | grep -av ' ./dev/')" "$(cd "$T_TMP/out" && lsattr -R . 2>&1 | grep -av ' ./dev/')"
 
+t_equal "$(cd "$tree" && find . -type l,d -printf '%p %T@\n' | sort)" \
+	"$(cd "$T_TMP/out" && find . -type l,d -printf '%p %T@\n' | sort)"
+t_equal "9663676416 end" "$(stat -c %s "$T_TMP/out/var/huge") $(tail -c +9000000001 "$T_TMP/out/var/huge" | head -c 3)"
+t_ok test "$(stat -c %b "$T_TMP/out/var/huge")" -lt 2000
+
+t_case "a file system without inode flags takes what it can"
+mkdir "$T_TMP/small" "$T_TMP/flat"
+mount -t ramfs ramfs "$T_TMP/flat"
+mkdir "$T_TMP/small/etc" "$T_TMP/flat/out"
+for file in fstab os-release; do cp "$tree/etc/$file" "$T_TMP/small/etc/"; done
+echo x >"$T_TMP/small/file" && chattr +d +i +A "$T_TMP/small/file"
+t_ok "$mksysb" -q --root "$T_TMP/small" -o "$T_TMP/small.mksysb"
+t_ok "$mksysb" --extract "$T_TMP/small.mksysb" --target "$T_TMP/flat/out"
+t_ok "$mksysb" --compare "$T_TMP/small.mksysb" --target "$T_TMP/flat/out"
+umount "$T_TMP/flat"
+chattr -i -A "$T_TMP/small/file"
+t_fail_with 1 "$mksysb" --compare "$T_TMP/small.mksysb" --target "$T_TMP/small"
+t_match 'file: other inode flags' -
+
+t_case "inode flags are where libarchive looks for them; GNU tar passes over them"
+if command -v bsdtar >/dev/null; then
+	mkdir "$T_TMP/bsd"
+	t_ok bsdtar -xpf "$image" --fflags --xattrs --acls --numeric-owner -C "$T_TMP/bsd"
+	for file in etc/immutable etc/append etc/zero etc/sync etc/noatime locked; do
+		t_equal "$(lsattr -d "$tree/$file" | cut -d' ' -f1)" "$(lsattr -d "$T_TMP/bsd/$file" | cut -d' ' -f1)"
+	done
+else
+	t_skip "needs bsdtar"
+fi
+# It warns about keywords of others, and about times before 1970 and far ahead.
+t_ok tar --zstd --warning=no-unknown-keyword -tf "$image"
+t_match '^etc/immutable$' -
+t_no_match '^tar:.*(keyword|header)' -
+
 t_case "GNU tar lists it without a word and unpacks the same"
-# Inode flags are in the manifest only: tar has no place for them. Times before 1970 and far ahead it warns about.
+# It does not know inode flags. Times before 1970 and far ahead it warns about.
 for top in "$T_TMP/out" "$tree"; do
-	chattr -i -a -d "$top"/etc/{immutable,append,zero} "$top/locked"
+	chattr -i -a -d -D -T -A -S "$top"/etc/{immutable,append,zero,sync,noatime} "$top/locked"
 done
 rm "$tree"/etc/{old,future}
 gnu=$T_TMP/gnu.mksysb
