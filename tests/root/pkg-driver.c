@@ -2,12 +2,13 @@
 /*
  * pkg-driver SPOT LPP ROOT WORK RELEASE SCRIPT_TIMEOUT STEP...: runs steps of the package backend on a tree, in the
  * sandbox, without a job around it. For tests and measurements. Steps: plan fetch prepare bos rest
- * finish verify-bos verify usrmerge. Each step's seconds are printed.
+ * finish verify-bos verify usrmerge rpm. Each step's seconds are printed.
  * "plan" writes WORK/plan.json and WORK/missing, whose archives "fetch" brings into the lpp_source.
  */
 #include "base/parse.h"
 #include "pkg/lpp.h"
 #include "pkg/pkg.h"
+#include "pkg/rpm.h"
 #include "sandbox/sandbox.h"
 #include "sys/clock.h"
 #include "sys/files.h"
@@ -15,7 +16,8 @@
 
 static void print_event(struct event_sink *sink, const struct event *ev)
 {
-	if (ev->type == EVENT_STEP || ev->type == EVENT_WARNING)
+	if (ev->type == EVENT_STEP || ev->type == EVENT_WARNING ||
+	    (ev->type == EVENT_OUTPUT && getenv("PKG_DRIVER_OUTPUT")))
 		printf("%s: %s\n", event_type_name(ev->type), ev->text);
 	fflush(stdout);
 }
@@ -78,6 +80,8 @@ static int run_step(const struct pkg_ctx *c, const char *step, struct err *err)
 		return run_fetch(c, err);
 	if (streq(step, "usrmerge"))
 		return b->merge_usr(c, err);
+	if (streq(step, "rpm"))
+		return rpm_install_images(c, err);
 	if (pkg_plan_load(&plan, plan_path, err) < 0)
 		return -1;
 	if (streq(step, "prepare"))
