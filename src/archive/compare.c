@@ -6,11 +6,11 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "archive/dirs.h"
 #include "archive/image.h"
-#include "archive/pool.h"
 #include "archive/todo.h"
 #include "base/map.h"
+#include "model/pool.h"
+#include "sys/dirs.h"
 #include "sys/signal.h"
 
 #define SHOWN	     10	    /* differences that are named */

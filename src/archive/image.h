@@ -2,11 +2,11 @@
 /* An open image, inside the archive layer: frames, head, and reading segments member by member. */
 #pragma once
 
-#include "archive/digest.h"
 #include "archive/lines.h"
 #include "archive/mksysb.h"
 #include "archive/pax.h"
 #include "archive/table.h"
+#include "model/digest.h"
 #include "model/manifest.h"
 
 struct ZSTD_DCtx_s;

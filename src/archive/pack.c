@@ -7,8 +7,8 @@
 #include <pthread.h>
 #include <zstd.h>
 
-#include "archive/pool.h"
 #include "archive/source.h"
+#include "model/pool.h"
 #include "sys/signal.h"
 
 #define LARGE	    (PACK_CHUNK / 2) /* such a file is a segment of its own */

@@ -9,8 +9,8 @@
 #pragma once
 
 #include "archive/buf.h"
-#include "archive/xattrs.h"
 #include "base/err.h"
+#include "sys/xattrs.h"
 
 struct extent {
 	uint64_t off, len;

@@ -7,9 +7,9 @@
 
 #include <pthread.h>
 
-#include "archive/dirs.h"
 #include "archive/image.h"
 #include "base/map.h"
+#include "sys/dirs.h"
 
 /* What must wait for the end: directories' extended attributes (a default ACL would act on what is made in them). */
 struct place_shared {

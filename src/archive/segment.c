@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "archive/image.h"
-#include "archive/pool.h"
+#include "model/pool.h"
 
 #define THREADS_MAX 8
 

@@ -2,11 +2,11 @@
 /* One file on its way into an image: its metadata as a member, then its data. One object a thread. */
 #pragma once
 
-#include "archive/digest.h"
-#include "archive/dirs.h"
 #include "archive/pax.h"
 #include "archive/walk.h"
+#include "model/digest.h"
 #include "model/manifest.h"
+#include "sys/dirs.h"
 
 struct source {
 	int fd; /* -1 where there is nothing to read */

@@ -8,9 +8,9 @@
 #include <regex.h>
 #include <sys/sysmacros.h>
 
-#include "archive/dirs.h"
 #include "archive/links.h"
 #include "archive/todo.h"
+#include "sys/dirs.h"
 #include "sys/signal.h"
 
 /* A manifest line without its path: every number at its longest. */

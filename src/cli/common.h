@@ -17,8 +17,8 @@
  */
 #pragma once
 
+#include "base/opt.h"
 #include "cli/config.h"
-#include "cli/opt.h"
 #include "store/store.h"
 
 struct cli {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Extended attributes and inode flags: reading, applying, digest. */
-#include "archive/xattrs.h"
+#include "sys/xattrs.h"
 
 #include <endian.h>
 #include <errno.h>

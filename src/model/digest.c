@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Content digests of files without and with holes. */
-#include "archive/digest.h"
+#include "model/digest.h"
 
 #include <endian.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Worker threads. */
-#include "archive/pool.h"
+#include "model/pool.h"
 
 #include <errno.h>
 #include <sched.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The text of --help from option tables. */
-#include "cli/opt.h"
+#include "base/opt.h"
 
 #define WIDTH	 79 /* so that an 80-column terminal does not wrap */
 #define HELP_COL 28

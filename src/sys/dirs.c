@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Looking up directories of a tree, hostile or not, by openat2(2). */
-#include "archive/dirs.h"
+#include "sys/dirs.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Parsing of command lines by option tables. */
-#include "cli/opt.h"
+#include "base/opt.h"
 
 #include "base/nearest.h"
 #include "base/parse.h"
