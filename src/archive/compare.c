@@ -7,8 +7,8 @@
 #include <sys/sysmacros.h>
 
 #include "archive/image.h"
-#include "archive/todo.h"
 #include "base/map.h"
+#include "base/todo.h"
 #include "model/pool.h"
 #include "sys/dirs.h"
 #include "sys/signal.h"

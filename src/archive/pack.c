@@ -11,9 +11,10 @@
 #include "model/pool.h"
 #include "sys/signal.h"
 
-#define LARGE	    (PACK_CHUNK / 2) /* such a file is a segment of its own */
-#define THREADS_MAX 8		     /* each needs some 10 MiB */
-#define WINDOW_MAX  (THREADS_MAX * 2 + 2)
+#define LARGE (PACK_CHUNK / 2) /* such a file is a segment of its own */
+/* A frame in work needs up to 8 MiB, packed and not, and a thread's compressor some 1.5: together less than 80. */
+#define THREADS_MAX 6
+#define WINDOW_MAX  8
 #define BATCH_FILES 4096
 
 /* One frame on its way: raw bytes first, packed ones later. */
@@ -552,7 +553,7 @@ int pack_run(struct pack_result *r, const struct mksysb_write *w, struct walk *w
 		.walk = walk,
 		.fd = fd,
 		.r = r,
-		.window = threads * 2 + 2,
+		.window = MIN(threads * 2 + 2, (unsigned)WINDOW_MAX),
 	};
 
 	p.queue_end = &p.queue;

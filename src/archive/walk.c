@@ -8,8 +8,8 @@
 #include <regex.h>
 #include <sys/sysmacros.h>
 
-#include "archive/links.h"
-#include "archive/todo.h"
+#include "base/links.h"
+#include "base/todo.h"
 #include "sys/dirs.h"
 #include "sys/signal.h"
 

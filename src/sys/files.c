@@ -4,11 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
-#include "base/map.h"
 #include "base/strv.h"
 #include "sys/rmtree.h"
 
@@ -174,62 +172,6 @@ int files_rmtree(const char *path, const char *marker, struct err *err)
 		}
 	}
 	return rmtree_at(parent, name, marker, absolute, err);
-}
-
-static void fts_close_p(FTS **f)
-{
-	if (*f)
-		fts_close(*f);
-}
-
-/* A file with several names counts once. */
-static bool seen_before(struct map *seen, const struct stat *st)
-{
-	char key[48];
-
-	if (st->st_nlink < 2)
-		return false;
-	snprintf(key, sizeof(key), "%lx:%lx", (unsigned long)st->st_dev,
-		 (unsigned long)st->st_ino);
-	if (map_has(seen, key))
-		return true;
-	map_set(seen, key, MAP_PRESENT);
-	return false;
-}
-
-int files_disk_usage(const char *path, uint64_t *ret, struct err *err)
-{
-	_cleanup_free_ char *copy = xstrdup(path);
-	_cleanup_map_ struct map *seen = map_new(NULL);
-	char *roots[] = { copy, NULL };
-	_cleanup_(fts_close_p)
-		FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
-	uint64_t total = 0;
-
-	if (!fts)
-		return err_set_errno(err, ERR_OPERATOR, "cannot read %s", path);
-	for (;;) {
-		errno = 0;
-		const FTSENT *e = fts_read(fts);
-		if (!e && errno == 0)
-			break;
-		if (!e)
-			return err_set_errno(err, ERR_OPERATOR, "cannot read %s", path);
-		if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR ||
-		    e->fts_info == FTS_NS) {
-			errno = e->fts_errno;
-			if (errno == ENOENT && e->fts_level > 0)
-				continue; /* removed while we looked */
-			return err_set_errno(err, ERR_OPERATOR, "cannot read %s",
-					     e->fts_path);
-		}
-		if (e->fts_info == FTS_DP ||
-		    (e->fts_info != FTS_D && seen_before(seen, e->fts_statp)))
-			continue;
-		total += (uint64_t)e->fts_statp->st_blocks * 512;
-	}
-	*ret = total;
-	return 0;
 }
 
 /* The directory of `path` ("." where it has none), malloc'd. */

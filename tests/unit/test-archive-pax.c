@@ -2,8 +2,8 @@
 /* Tar headers and back: numbers beyond ustar's fields, times, inode flags; the manifest's list of hard-linked inodes. */
 #include "test.h"
 
-#include "archive/links.h"
 #include "archive/pax.h"
+#include "base/links.h"
 
 /* Writes `m`, reads it again and checks that nothing changed. */
 static void round_trip(struct member *m)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A hash table with open addressing. */
-#include "archive/links.h"
+#include "base/links.h"
 
 void links_done(struct links *l)
 {

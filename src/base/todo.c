@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Directories still to be visited. */
-#include "archive/todo.h"
+#include "base/todo.h"
 
 void todo_done(struct todo *t)
 {
