@@ -42,6 +42,7 @@ static int create(struct nim_request *r, const char *location, struct err *err)
 	const struct release *release = find_release(r, err);
 	const struct lpp_config cfg = {
 		.dir = location,
+		.name = r->name,
 		.release = release ? release->codename : NULL,
 		.source = nim_given(r, "source"),
 		.suites = nim_given(r, "suites"),

@@ -199,7 +199,7 @@ int lpp_apt_run(const struct lpp *l, const struct proc_spec *spec,
 }
 
 #define GOES_ON                                                                          \
-	"check network, proxy and mirror, then run the command again: lpp_source %s goes on where it stopped"
+	"check network, proxy and mirror, then try again: lpp_source %s goes on where it stopped"
 
 static const struct meaning {
 	const char *needle;
@@ -208,7 +208,7 @@ static const struct meaning {
 	const char *remedy; /* "%s" stands for the lpp_source's name */
 } meanings[] = {
 	{ "No space left on device", ERR_OPERATOR, "the file system is full",
-	  "free space there, then run the command again: lpp_source %s goes on where it stopped" },
+	  "free space there, then try again: lpp_source %s goes on where it stopped" },
 	{ "NO_PUBKEY", ERR_OPERATOR, "signed with a key that is not in the keyring",
 	  "check where the source comes from; nim -o define ... -a keyring=FILE %s" },
 	{ "EXPKEYSIG", ERR_OPERATOR, "signed with a key that has expired",
@@ -242,7 +242,7 @@ static const struct meaning {
 	  "a file is not the one that the signed index names (a mirror in the middle of its own update?)",
 	  "try again later or use another mirror: nim -o update %s" },
 	{ "404 ", ERR_OPERATOR, "the mirror does not have it (any more)",
-	  "nim -o update %s, then run the job again" },
+	  "nim -o update %s" },
 	{ "Failed to stat", ERR_OPERATOR, "the directory does not have it",
 	  "check the source directory of lpp_source %s" },
 	{ "File not found", ERR_OPERATOR, "the directory does not have it",

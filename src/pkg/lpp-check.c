@@ -2,6 +2,7 @@
 /* Everything that an lpp_source holds, verified again from the signature down. */
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "pkg/lpp-lists.h"
 #include "pkg/lpp-verify.h"
@@ -43,8 +44,11 @@ static int check_signature(const struct lpp *l, const struct lpp_source *src,
 	/* gpgv fails when it lacks any one of several keys; one good signature is what apt asks for, too. */
 	if (strstr(res.tail, "Good signature") && !strstr(res.tail, "BAD signature"))
 		return 0;
-	_cleanup_free_ char *evidence = xasprintf("%s %s: %s", src->uri, src->suite,
-						  res.tail);
+	/* the last line says what is wrong, those before it who signed and when */
+	const char *last = strrchr(strip(res.tail), '\n');
+	_cleanup_free_ char *evidence = xasprintf("lpp_source %s: %s %s: %s", l->name,
+						  src->uri, src->suite,
+						  last ? last + 1 : res.tail);
 	bad(l, fs, "lpp.signature", "An index's signature does not hold", evidence);
 	return 0;
 }
@@ -125,6 +129,34 @@ static int check_source(const struct lpp *l, const struct lpp_source *src,
 	for (size_t i = 0; i < components.n; i++)
 		if (check_index(l, src, str_c(&release), components.v[i], fs, err) < 0)
 			return -1;
+	return 0;
+}
+
+/* What is past its Valid-Until was in order when it came, but may lack security updates by now. */
+static void check_age(const struct lpp *l, const struct lpp_source *src,
+		      struct findings *fs)
+{
+	_cleanup_free_ char *until = lpp_lists_release_field(l, src, "Valid-Until");
+	_cleanup_free_ char *remedy = xasprintf("nim -o update %s", l->name);
+	struct tm tm = { 0 };
+
+	if (!until || lpp_conf_allows(l, "expired") ||
+	    !strptime(until, "%a, %d %b %Y %H:%M:%S", &tm) || timegm(&tm) >= time(NULL))
+		return;
+	_cleanup_free_ char *evidence = xasprintf("lpp_source %s: %s %s, Valid-Until %s",
+						  l->name, src->uri, src->suite, until);
+	findings_add(fs, "lpp.expired", FINDING_WARN, "A signed index is past its time",
+		     evidence, remedy);
+}
+
+int lpp_check_indexes(const char *dir, struct findings *fs, struct err *err)
+{
+	_cleanup_lpp_ struct lpp l = LPP_INIT;
+
+	if (lpp_conf_load(&l, dir, err) < 0 || lpp_lists_check(&l, fs, err) < 0)
+		return -1;
+	for (size_t i = 0; i < l.sources.n; i++)
+		check_age(&l, &l.sources.v[i], fs);
 	return 0;
 }
 

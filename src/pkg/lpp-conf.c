@@ -44,6 +44,14 @@ static void set_dir(struct lpp *l, const char *dir)
 	l->name = xstrdup(slash && slash[1] ? slash + 1 : l->dir);
 }
 
+static void set_name(struct lpp *l, char *name)
+{
+	if (!name)
+		return;
+	free(l->name);
+	l->name = name;
+}
+
 static int set_release(struct lpp *l, const char *release, struct err *err)
 {
 	l->release = release_find(release);
@@ -131,6 +139,7 @@ int lpp_conf_from(struct lpp *l, const struct lpp_config *cfg, struct err *err)
 	const char *mirror = getenv("NIM_MIRROR");
 
 	set_dir(l, cfg->dir);
+	set_name(l, cfg->name ? xstrdup(cfg->name) : NULL);
 	if (set_release(l, cfg->release, err) < 0 ||
 	    set_allowed(l, cfg->allow_unsigned, err) < 0 || set_arch(l, err) < 0 ||
 	    set_keyring(l, cfg->keyring, err) < 0 ||
@@ -239,14 +248,14 @@ static json_t *sources_to_json(const struct lpp_sources *s)
 int lpp_conf_save(const struct lpp *l, struct err *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/lpp.json", l->dir);
-	json_t *o =
-		json_pack("{s:i, s:s, s:s, s:s?, s:s?, s:s?, s:s, s:s, s:o, s:o, s:o}",
-			  "format", LPP_FORMAT, "release", l->release->codename, "arch",
-			  l->arch, "source", l->source, "mirror", l->mirror, "suites",
-			  l->suites, "components", l->components, "keyring", l->keyring,
-			  "packages", strv_to_json(&l->packages), "allow_unsigned",
-			  strv_to_json(&l->allow_unsigned), "sources",
-			  sources_to_json(&l->sources));
+	json_t *o = json_pack(
+		"{s:i, s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s, s:s, s:o, s:o, s:o}",
+		"format", LPP_FORMAT, "name", l->name, "release", l->release->codename,
+		"arch", l->arch, "source", l->source, "mirror", l->mirror, "suites",
+		l->suites, "components", l->components, "keyring", l->keyring, "packages",
+		strv_to_json(&l->packages), "allow_unsigned",
+		strv_to_json(&l->allow_unsigned), "sources",
+		sources_to_json(&l->sources));
 	_cleanup_free_ char *text = json_dumps(o, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
 
 	json_decref(o);
@@ -270,6 +279,7 @@ static int fill(struct lpp *l, const json_t *o, struct err *err)
 	size_t i;
 	json_t *v;
 
+	set_name(l, member(o, "name"));
 	if (format > LPP_FORMAT) {
 		err_set(err, ERR_OPERATOR, "lpp_source %s was made by a newer nimadm",
 			l->name);

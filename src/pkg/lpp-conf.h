@@ -6,7 +6,7 @@
 #include "pkg/lpp.h"
 
 struct lpp {
-	char *dir, *name; /* name: last component of dir, for messages */
+	char *dir, *name; /* name: the object, for messages */
 	const struct release *release;
 	char *arch;
 	char *source, *mirror; /* as given; mirror: NIM_MIRROR when it was defined */

@@ -317,7 +317,7 @@ static int check_space(const struct fetch *f, struct err *err)
 		"lpp_source %s: %zu packages need %s in %s, which has %s free",
 		f->l->name, f->n, fmt_bytes(a, sizeof(a), need), f->l->dir,
 		fmt_bytes(b, sizeof(b), free_bytes));
-	return err_remedy(err, "free space there, then run the command again");
+	return err_remedy(err, "free space there");
 }
 
 /* What is missing of `as` becomes the list of items. */
@@ -371,7 +371,7 @@ int lpp_fetch_archives(const struct lpp *l, const struct lpp_archives *as,
 		rc = run_threads(&f, ev, err);
 	}
 	if (rc < 0 && err && err->errnum == ENOSPC)
-		err_remedy(err, "free space in %s, then run the command again", l->dir);
+		err_remedy(err, "free space in %s", l->dir);
 out:
 	free(f.v);
 	return rc;
@@ -394,8 +394,7 @@ int lpp_fetch_names(const struct lpp *l, const struct map *names, struct events 
 			err_set(err, ERR_OPERATOR,
 				"lpp_source %s: no signed index names the package archive %s",
 				l->name, name);
-			return err_remedy(err, "nim -o update %s, then run the job again",
-					  l->name);
+			return err_remedy(err, "nim -o update %s", l->name);
 		}
 	return lpp_fetch_archives(l, &as, ev, err);
 }

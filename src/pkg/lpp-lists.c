@@ -149,6 +149,15 @@ static int run_update(struct lpp *l, struct events *ev, struct err *err)
 	return -1;
 }
 
+/* apt takes what is there for good where the signed file above it has not changed. */
+static bool in_order(const struct lpp *l)
+{
+	_cleanup_(findings_done) struct findings fs = FINDINGS_INIT;
+
+	return lpp_lists_check(l, &fs, NULL) == 0 &&
+	       findings_count(&fs, FINDING_INHIBIT) == 0;
+}
+
 /* Hard links of the present indexes, so that apt asks for what has changed only. */
 static int seed_lists(const struct lpp *l, struct err *err)
 {
@@ -160,6 +169,8 @@ static int seed_lists(const struct lpp *l, struct err *err)
 
 	if (files_rmtree(to, NULL, err) < 0 || files_mkdirs(partial, 0755, err) < 0)
 		return -1;
+	if (!in_order(l))
+		return 0;
 	if (root_open(&root, l->dir, err) < 0 ||
 	    root_list(&root, "lists", &names, err) < 0)
 		return -1;

@@ -94,7 +94,7 @@ static int run_helper(const struct lpp *l, const struct strv *argv, uint64_t byt
 	if (lpp_apt_explain(l, str_c(&text), err) < 0) {
 		proc_result_err(&spec, &res, err);
 		err_prefix(err, "lpp_source %s", l->name);
-		err_remedy(err, "run the command again: it goes on where it stopped");
+		err_remedy(err, "try again: it goes on where it stopped");
 	}
 	return -1;
 }
@@ -156,7 +156,7 @@ int lpp_transfer_accept(const struct lpp *l, const struct lpp_archive *a, struct
 		err_set(err, ERR_TRANSIENT,
 			"lpp_source %s: %s is not what the signed index names: %s",
 			l->name, a->uri, why);
-		return err_remedy(err, "use another mirror, or run the command again");
+		return err_remedy(err, "use another mirror, or try again later");
 	}
 	if (rename(partial, path) < 0)
 		return err_set_errno(err, ERR_OPERATOR, "cannot rename %s to %s", partial,

@@ -29,6 +29,7 @@
 
 struct lpp_config {
 	const char *dir;
+	const char *name;    /* the object, for messages; NULL: the directory's name */
 	const char *release; /* codename */
 	/* URI, "file:DIR", or NULL: NIM_MIRROR, else the master's own apt configuration. */
 	const char *source;
@@ -46,6 +47,8 @@ int lpp_update(const char *dir, struct events *ev, struct err *err) _must_check_
 /* Re-verifies indexes, every file against the signed sums, local index; names each bad file. */
 int lpp_check(const char *dir, struct events *ev, struct findings *fs, struct err *err)
 	_must_check_;
+/* The indexes only, and whether they are past their time (WARN): cheap enough for every job. */
+int lpp_check_indexes(const char *dir, struct findings *fs, struct err *err) _must_check_;
 /*
  * Fetches the archives that pkg_backend.plan's missing lines ("URI name ...", or just "name") name: four at a time,
  * resumable, verified before they appear under their name. Of a line only the name counts: address, size and SHA-256 are

@@ -127,7 +127,6 @@ make_deb "$repo/pool" beta 1:2.1
 rm "$repo/pool/beta_2.0+x~1_all.deb"
 make_suite trixie trixie
 make_suite trixie-security trixie-security
-rm -rf "$T_TMP/one/lists"
 t_ok "$tool" update "$T_TMP/one"
 t_ok test -s "$T_TMP/one/pool/beta_1%3a2.1_all.deb"
 t_ok test ! -e "$T_TMP/one/pool/$beta"
