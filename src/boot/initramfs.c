@@ -194,7 +194,7 @@ static void report(struct findings *fs, const char *version, const char *fault)
 						  fault ? fault : "complete");
 
 	findings_add(fs, "boot.initramfs", fault ? FINDING_INHIBIT : FINDING_PASS, title,
-		     evidence, fault ? "run phase 8 again: nimadm -P 8 --resume" : "");
+		     evidence, fault ? "mend what the log says of it" : "");
 }
 
 static int verify_one(const struct boot_ctx *c, const char *version, struct findings *fs,

@@ -12,6 +12,8 @@ static const struct config_key keys[] = {
 	{ "state", CONFIG_PATH, "State directory: database, logs, default locations." },
 	{ "cache", CONFIG_PATH, "Directory for the working trees of jobs." },
 	{ "mirror", CONFIG_TEXT, "Package mirror, where an lpp_source names no source." },
+	{ "script_timeout", CONFIG_NUMBER,
+	  "Seconds without a sign of life after which a package's script is stopped." },
 	{ "jobs", CONFIG_NUMBER, "How many clients are migrated at a time." },
 	{ "accept_licenses", CONFIG_BOOL, "Accept all licences, as -Y does." },
 };

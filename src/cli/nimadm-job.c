@@ -199,7 +199,11 @@ static int run_engine(struct run *r, struct err *err)
 
 static int load_job(struct run *r, const struct job_row *row, struct err *err)
 {
-	return job_init(&r->job, r->cli->state_dir, row->id, row->spec, row->facts, err);
+	if (job_init(&r->job, r->cli->state_dir, row->id, row->spec, row->facts, err) < 0)
+		return -1;
+	uint64_t limit = config_get_number(&r->cli->config, "script_timeout", 0);
+	r->job.script_timeout_s = (unsigned)MIN(limit, 1u << 30);
+	return 0;
 }
 
 static int create_job(struct run *r, const struct job_spec *spec, struct err *err)

@@ -28,8 +28,10 @@ struct job_spec {
 struct job {
 	int64_t id;
 	struct job_spec spec;
-	json_t *facts;	 /* object; job_save_facts() writes it */
-	char *state_dir; /* <state> */
+	json_t *facts; /* object; job_save_facts() writes it */
+	unsigned
+		script_timeout_s; /* of packages' scripts, from the configuration; 0: default */
+	char *state_dir;	  /* <state> */
 	char *dir; /* <cache>/nimadm-job-<id>: the working tree of the job, holds a marker file */
 	char *lower, *upper, *work, *alt_inst, *facts_root; /* below dir */
 	char *report_dir;				    /* <state>/report/<id> */

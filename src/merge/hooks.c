@@ -36,8 +36,7 @@ static int hook_run(const struct merge_ctx *c, const char *path, const struct st
 				  .arg = c->events };
 	if (runner_check(runner_local(), &spec, err) < 0) {
 		err_prefix(err, "merge hook %s", path);
-		return err_remedy(
-			err, "correct the hook or take it away, then: nimadm --resume");
+		return err_remedy(err, "correct the hook or take it away");
 	}
 	return 0;
 }

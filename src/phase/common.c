@@ -230,6 +230,7 @@ struct pkg_ctx common_pkg(const struct phase_ctx *c, const struct site *s,
 		.work_dir = c->job->dir,
 		.release = c->job->spec.release,
 		.bundle = bundle,
+		.script_timeout_s = c->job->script_timeout_s,
 	};
 }
 
@@ -252,9 +253,10 @@ int common_verify_packages(const struct phase_ctx *c, bool bos_only, struct err 
 		return -1;
 	for (size_t i = 0; i < fs.n; i++) {
 		events_finding(c->events, &fs.v[i]);
-		if (fs.v[i].severity == FINDING_INHIBIT)
-			return err_set(err, ERR_OPERATOR, "%s: %s", fs.v[i].title,
-				       fs.v[i].evidence);
+		if (fs.v[i].severity != FINDING_INHIBIT)
+			continue;
+		err_set(err, ERR_OPERATOR, "%s: %s", fs.v[i].title, fs.v[i].evidence);
+		return *fs.v[i].remedy ? err_remedy(err, "%s", fs.v[i].remedy) : -1;
 	}
 	return 0;
 }
@@ -294,6 +296,5 @@ int common_script(const struct phase_ctx *c, const char *script, const char *whi
 		return 0;
 	proc_result_err(&spec, &res, err);
 	err_prefix(err, "%s script", which);
-	return err_remedy(err, "mend the script %s, then go on with --resume, or -C",
-			  script);
+	return err_remedy(err, "mend the script %s", script);
 }

@@ -71,9 +71,11 @@ static int bosboot_verify(struct phase_ctx *c, struct err *err)
 		return -1;
 	for (size_t i = 0; i < fs.n; i++) {
 		events_finding(c->events, &fs.v[i]);
-		if (fs.v[i].severity == FINDING_INHIBIT)
-			return err_set(err, ERR_OPERATOR, "%s: %s: %s", fs.v[i].id,
-				       fs.v[i].title, fs.v[i].evidence);
+		if (fs.v[i].severity != FINDING_INHIBIT)
+			continue;
+		err_set(err, ERR_OPERATOR, "%s: %s: %s", fs.v[i].id, fs.v[i].title,
+			fs.v[i].evidence);
+		return *fs.v[i].remedy ? err_remedy(err, "%s", fs.v[i].remedy) : -1;
 	}
 	if (boot_kernels(&b.site.root, &kernels, err) < 0)
 		return -1;

@@ -255,7 +255,7 @@ static int run_part(struct part *p, struct err *err)
 	if (left <= 0)
 		return left;
 	err_set(&first, ERR_OPERATOR, "dpkg left packages unconfigured");
-	err_remedy(&first, "read %s/%s.log, then --resume", p->c->work_dir, p->log);
+	err_remedy(&first, "read %s/%s.log", p->c->work_dir, p->log);
 	return climb(p, &first, err);
 }
 

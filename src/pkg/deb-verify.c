@@ -38,7 +38,8 @@ static int audit(const struct pkg_ctx *c, struct findings *fs, struct err *err)
 	if (out.len > 0)
 		findings_add(fs, "dpkg.audit", FINDING_INHIBIT,
 			     "dpkg --audit reports packages in a bad state", str_c(&out),
-			     "repair them in the alternate root, then --resume");
+			     "repair them: with -E nimadm opens a shell in the "
+			     "alternate root");
 	else
 		findings_add(fs, "dpkg.audit", FINDING_PASS, "dpkg --audit is empty",
 			     NULL, NULL);
@@ -58,7 +59,8 @@ static int check_depends(const struct pkg_ctx *c, struct findings *fs, struct er
 	if (r > 0)
 		findings_add(fs, "packages.depends", FINDING_INHIBIT,
 			     "installed packages have unmet dependencies", str_c(&out),
-			     "repair them in the alternate root, then --resume");
+			     "repair them: with -E nimadm opens a shell in the "
+			     "alternate root");
 	else
 		findings_add(fs, "packages.depends", FINDING_PASS,
 			     "all dependencies are met", NULL, NULL);
@@ -90,7 +92,9 @@ static void level(const struct pkg_plan *p, const struct deb_state *st, bool bos
 		      : xasprintf("%zu packages are at their new level", n);
 	findings_add(fs, "packages.level", wrong ? FINDING_INHIBIT : FINDING_PASS, title,
 		     str_c(&list),
-		     wrong ? "--resume carries out what is left of the plan" : NULL);
+		     wrong ? "running the phase again carries out what is left of the "
+			     "plan"
+			   : NULL);
 }
 
 int deb_verify(const struct pkg_ctx *c, const struct pkg_plan *p, bool bos_only,

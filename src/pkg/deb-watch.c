@@ -25,6 +25,8 @@ struct deb_watch {
 	char package[160];	    /* worked on now, as dpkg names it */
 	char action[32];	    /* "configure", "upgrade", ... */
 	char failed[160];	    /* the first that dpkg gave up */
+	char failed_action[32];	    /* what was being done with it */
+	bool told;		    /* all that was said of it */
 	char *last[LAST_LINES];	    /* what was printed since the package began */
 	size_t n_last;
 	double alive;
@@ -100,10 +102,11 @@ static void begin_package(struct deb_watch *w, const char *rest)
 	snprintf(w->action, sizeof(w->action), "%.*s", (int)action, rest);
 	rest += action;
 	rest += strspn(rest, ": ");
+	/* dpkg's own error comes by another pipe, and may be here before what its package began with */
+	w->told = *w->failed && !streq(w->failed, rest);
 	if (!*w->failed && !streq(w->package, rest))
 		forget_lines(w);
 	snprintf(w->package, sizeof(w->package), "%s", rest);
-	w->alive = clock_mono();
 	if (streq(w->action, "upgrade") || streq(w->action, "install"))
 		step_done(w);
 }
@@ -113,7 +116,6 @@ static void count_status(struct deb_watch *w, const char *rest)
 {
 	const char *state = strrchr(rest, ':');
 
-	w->alive = clock_mono();
 	if (!state)
 		return;
 	state += 1 + strspn(state + 1, " ");
@@ -142,11 +144,16 @@ static void note_failure(struct deb_watch *w, const char *line)
 			}
 		}
 		snprintf(w->failed, sizeof(w->failed), "%.*s", (int)len, p);
+		p = strstr(p, "(--");
+		if (p)
+			snprintf(w->failed_action, sizeof(w->failed_action), "%.*s",
+				 (int)strcspn(p + 3, ")"), p + 3);
 	}
 }
 
 void deb_watch_line(struct deb_watch *w, const char *line)
 {
+	w->alive = clock_mono();
 	if (starts_with(line, "processing: ")) {
 		begin_package(w, line + strlen("processing: "));
 		return;
@@ -155,8 +162,8 @@ void deb_watch_line(struct deb_watch *w, const char *line)
 		count_status(w, line + strlen("status: "));
 		return;
 	}
-	/* What the failed package said last must stay for the error; dpkg's own second line begins with a blank. */
-	if (!*w->failed || *line == ' ')
+	/* What the failed package said last must stay for the error. */
+	if (!w->told)
 		keep_line(w, line);
 	if (starts_with(line, "dpkg: "))
 		note_failure(w, line);
@@ -169,11 +176,21 @@ static void on_line(void *arg, const char *line, bool is_err)
 	deb_watch_line(arg, line);
 }
 
+/* A full file system is no fault of the package's, and nothing that another way of installing it would mend. */
+static bool disk_full(const struct deb_watch *w)
+{
+	for (size_t i = 0; i < LAST_LINES; i++)
+		if (w->last[i] && strstr(w->last[i], "No space left on device"))
+			return true;
+	return false;
+}
+
 static int describe(struct deb_watch *w, const char *tool, const struct proc_result *res,
 		    struct err *err)
 {
 	_cleanup_str_ struct str lines = STR_INIT;
 	const char *package = deb_watch_package(w);
+	const char *action = *w->failed_action ? w->failed_action : w->action;
 	const char *how = "failed";
 
 	for (size_t i = w->n_last > LAST_LINES ? w->n_last - LAST_LINES : 0;
@@ -183,14 +200,23 @@ static int describe(struct deb_watch *w, const char *tool, const struct proc_res
 		how = "hangs: its script gave no sign of life and was stopped";
 	else if (res->how == PROC_SIGNALLED || res->status > 128)
 		how = "ended its package manager with a signal";
+	if (disk_full(w)) {
+		err_set(err, ERR_OPERATOR,
+			"no space left on device: package %s (%s) in %s", package,
+			*action ? action : tool, w->c->work_dir);
+		fflush(w->log);
+		err_remedy(err, "free space in the file system of %s", w->c->work_dir);
+		return -1;
+	}
 	if (*package)
 		err_set(err, ERR_OPERATOR, "package %s (%s) %s:%s", package,
-			*w->action ? w->action : tool, how, str_c(&lines));
+			*action ? action : tool, how, str_c(&lines));
 	else
 		err_set(err, ERR_OPERATOR, "%s: exit status %d:%s", tool, res->status,
 			str_c(&lines));
 	err_remedy(err,
-		   "read %s, repair the package in the alternate root, then --resume",
+		   "read %s, and repair the package: with -E nimadm opens a shell in the "
+		   "alternate root",
 		   w->log_path);
 	fflush(w->log);
 	return res->how == PROC_TIMED_OUT ? -1 : 1;
@@ -211,7 +237,8 @@ int deb_watch_run(struct deb_watch *w, const char *tool, const struct strv *argv
 	};
 
 	w->alive = clock_mono();
-	*w->package = *w->action = *w->failed = '\0';
+	*w->package = *w->action = *w->failed = *w->failed_action = '\0';
+	w->told = false;
 	forget_lines(w);
 	int r = runner_run(w->c->run, &spec, &res, err);
 	if (r <= 0)

@@ -125,7 +125,7 @@ int rpm_install_images(const struct pkg_ctx *c, struct err *err)
 		return 0;
 	err_remedy(err,
 		   "see the rpm messages above; take the image out of %s/RPMS or add "
-		   "what it needs, then --resume",
+		   "what it needs",
 		   c->lpp_dir);
 	return err_prefix(err, "RPM images");
 }
