@@ -203,6 +203,9 @@ static int fail(struct engine *e, struct err *err)
 			state = c->preview ? JOB_CLEANED : JOB_INHIBITED;
 		else
 			events_warning(c->events, "%s", second.msg);
+	} else if (only_preflight_begun(rows) && !c->undo && give_back(e, &second) < 0) {
+		/* so that what the pre-flight found wrong with a resource can be mended; the next try takes it again */
+		events_warning(c->events, "%s", second.msg);
 	}
 	add_next_commands(e, err);
 	say_error(e, err);

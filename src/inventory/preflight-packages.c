@@ -244,6 +244,11 @@ void preflight_conffiles(const struct preflight_ctx *c,
 void preflight_solve(const struct preflight_ctx *c, const struct preflight_check *self,
 		     struct findings *fs)
 {
+	if (!c->plan && c->plan_untried) {
+		preflight_add(self, fs, FINDING_INFO, c->plan_error,
+			      "it is tried when that is mended");
+		return;
+	}
 	if (!c->plan) {
 		preflight_add(
 			self, fs, FINDING_INHIBIT,

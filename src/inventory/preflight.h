@@ -20,6 +20,7 @@ struct preflight_ctx {
 	/* The trial solve; NULL when it failed, then plan_error has the solver's words. */
 	const struct pkg_plan *plan;
 	const char *plan_error;
+	bool plan_untried;   /* something else inhibits: plan_error says what */
 	bool update_allowed; /* -U: within the release */
 	/* Bytes in the cache; cache_needed 0: nothing is to be put there. */
 	uint64_t cache_free, cache_needed;

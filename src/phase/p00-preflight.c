@@ -131,12 +131,16 @@ static int judge(struct phase_ctx *c, const struct findings *fs, struct err *err
 {
 	size_t bad = findings_count(fs, FINDING_INHIBIT);
 	_cleanup_str_ struct str ids = STR_INIT;
+	const char *remedy = "read the remedies above or in the report, mend";
 
 	for (size_t i = 0; i < fs->n; i++) {
 		events_finding(c->events, &fs->v[i]);
-		if (fs->v[i].severity == FINDING_INHIBIT)
-			str_addf(&ids, "%s%s (%s)", ids.len ? "; " : "", fs->v[i].id,
-				 fs->v[i].evidence);
+		if (fs->v[i].severity != FINDING_INHIBIT)
+			continue;
+		str_addf(&ids, "%s%s (%s)", ids.len ? "; " : "", fs->v[i].id,
+			 fs->v[i].evidence);
+		if (bad == 1 && *fs->v[i].remedy)
+			remedy = fs->v[i].remedy;
 	}
 	if (common_fact_set(c, "preflight", findings_to_json(fs), err) < 0)
 		return -1;
@@ -144,8 +148,7 @@ static int judge(struct phase_ctx *c, const struct findings *fs, struct err *err
 		return 0;
 	err_set(err, ERR_UNFIT, "%s can not be migrated to %s: %s", c->job->spec.subject,
 		c->job->spec.release, str_c(&ids));
-	return err_remedy(
-		err, "read the remedies above or in the report, mend, and start again");
+	return err_remedy(err, "%s; then start again", remedy);
 }
 
 /* A release that can not be solved for anyway spares the solver. */
@@ -153,6 +156,20 @@ static bool solvable(const struct inventory *inv, const struct release *target)
 {
 	return inv->release && streq(inv->arch, "amd64") &&
 	       (release_next(inv->release) == target || inv->release == target);
+}
+
+/* That no solution exists is for the checks to judge; *unsolved must live as long as *p. */
+static int try_solve(struct phase_ctx *c, struct pkg_plan *plan, struct preflight_ctx *p,
+		     struct err *unsolved, struct err *err)
+{
+	if (solve(c, plan, unsolved) == 0) {
+		p->plan = plan;
+	} else if (unsolved->kind != ERR_UNFIT) {
+		*err = *unsolved;
+		return -1;
+	}
+	p->plan_error = unsolved->msg;
+	return 0;
 }
 
 static int preflight_phase_run(struct phase_ctx *c, struct err *err)
@@ -165,7 +182,7 @@ static int preflight_phase_run(struct phase_ctx *c, struct err *err)
 	_cleanup_(findings_done) struct findings fs = FINDINGS_INIT;
 	_cleanup_map_ struct map *target = map_new(NULL);
 	_cleanup_map_ struct map *old = map_new(NULL);
-	struct err solve_err = { 0 };
+	struct err unsolved = { 0 };
 	const struct release *release = release_find(c->job->spec.release);
 
 	_cleanup_free_ char *unlimited = sandbox_limits_missing();
@@ -187,17 +204,15 @@ static int preflight_phase_run(struct phase_ctx *c, struct err *err)
 		.target = release,
 		.update_allowed = c->job->spec.update,
 	};
-	if (solvable(&inv, release)) {
-		if (solve(c, &plan, &solve_err) == 0)
-			p.plan = &plan;
-		else if (solve_err.kind != ERR_UNFIT) {
-			*err = solve_err;
-			return -1;
-		}
-		p.plan_error = solve_err.msg;
-	} else {
-		p.plan_error = "not tried: the release does not fit";
-	}
+	if (lpp_check_indexes(c->job->spec.lpp_dir, &fs, err) < 0)
+		return -1;
+	if (findings_count(&fs, FINDING_INHIBIT))
+		p.plan_error = "not tried: the lpp_source is not in order";
+	else if (!solvable(&inv, release))
+		p.plan_error = "not tried: release or architecture do not fit";
+	p.plan_untried = p.plan_error != NULL;
+	if (!p.plan_untried && try_solve(c, &plan, &p, &unsolved, err) < 0)
+		return -1;
 	if (gather(c, m, &p, target, old, err) < 0)
 		return -1;
 	preflight_run(&p, &fs);
