@@ -60,13 +60,8 @@ sources >"$tmp/sources.list"
 [ -s "$tmp/sources.list" ] || die "no package mirror: set NIM_MIRROR"
 
 root=$tmp/root
-variant=()
-if [ "$release" = bullseye ]; then
-	# As a Debian 11 that was once Debian 9: /bin, /sbin and /lib are directories.
-	variant=(--hook-dir=/usr/share/mmdebstrap/hooks/no-merged-usr)
-	[ -d /usr/share/mmdebstrap/hooks/no-merged-usr ] || variant=()
-fi
-mmdebstrap --quiet --variant=minbase --format=directory --include="$list" "${variant[@]}" \
+# Debian 11 comes out as one that was once Debian 9 (/bin, /sbin and /lib are directories): nothing merges them.
+mmdebstrap --quiet --variant=minbase --format=directory --include="$list" \
 	--aptopt='Acquire::Check-Valid-Until "false"' --skip=cleanup/tmp \
 	"$release" "$root" "$tmp/sources.list"
 "$here/edits.sh" "$root" "$profile"
