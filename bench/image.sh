@@ -14,7 +14,7 @@ tmp=$(mktemp -d "${NIM_TEST_TMP:-/var/tmp}/nimadm-bench.XXXXXX")
 trap 'rm -rf --one-file-system "$tmp"' EXIT
 tree=${1:-}
 mksysb=$tmp/mksysb
-ln -s "$build/src/cli/nimadm" "$mksysb"
+ln -s "$build/src/altdisk/altdisk" "$mksysb"
 export NIM_STATE=$tmp/state
 
 if [ -z "$tree" ]; then

@@ -28,8 +28,9 @@ tmp=$(mktemp -d "${NIM_TEST_TMP:-/var/tmp}/nimadm-bench.XXXXXX")
 trap 'rm -rf --one-file-system "$tmp"' EXIT
 mkdir "$tmp/bin"
 # A copy, so that a build meanwhile does no harm.
-cp "$build/src/cli/nimadm" "$tmp/bin/"
-for name in mksysb nim; do ln -s nimadm "$tmp/bin/$name"; done
+cp "$build/src/cli/nimadm" "$build/src/altdisk/altdisk" "$tmp/bin/"
+ln -s nimadm "$tmp/bin/nim"
+ln -s altdisk "$tmp/bin/mksysb"
 PATH=$tmp/bin:$PATH
 export NIM_STATE=$tmp/state
 worst=0

@@ -10,6 +10,5 @@ struct command {
 };
 
 extern const struct command cmd_lsnim;
-extern const struct command cmd_mksysb;
 extern const struct command cmd_nim;
 extern const struct command cmd_nimadm;

@@ -9,7 +9,6 @@
 
 static const struct command *const commands[] = {
 	&cmd_lsnim,
-	&cmd_mksysb,
 	&cmd_nim,
 	&cmd_nimadm,
 };

@@ -7,7 +7,7 @@ t_need_tools setfattr setfacl setcap chattr python3 zstd
 t_private_mounts "$@"
 
 mksysb=$T_TMP/mksysb
-ln -s "$T_BUILD/src/cli/nimadm" "$mksysb"
+ln -s "$T_BUILD/src/altdisk/altdisk" "$mksysb"
 export NIM_STATE=$T_TMP/state
 tree=$T_TMP/tree image=$T_TMP/image.mksysb
 # The scratch directory cannot be removed while there are immutable files in it.
@@ -320,7 +320,7 @@ else
 fi
 
 t_case "memory stays small"
-if grep -q __asan_init "$T_BUILD/src/cli/nimadm"; then
+if grep -q __asan_init "$T_BUILD/src/altdisk/altdisk"; then
 	t_skip "the sanitizer's own memory counts"
 elif [ -d "$tree/usr/lib" ]; then
 	for action in "--root $tree -o $T_TMP/mem.mksysb" "--verify $T_TMP/mem.mksysb"; do

@@ -13,7 +13,7 @@ MAY = {
     "engine": ["base", "sys", "model", "store"],
     "ui": ["base", "sys", "model"],
     "phase": ["base", "sys", "model", "engine", *SERVICES],
-    "altdisk": ["base", "sys", "model", "clone", "archive", "storage", "boot", "inventory", "transport"],
+    "altdisk": ["base", "sys", "model", "clone", "archive", "storage", "boot", "inventory", "transport", "ui"],
     "cli": ["base", "sys", "model", "engine", "phase", "ui", *SERVICES],
 }
 MAY.update({s: ["base", "sys", "model"] for s in SERVICES})

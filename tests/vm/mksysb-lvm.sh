@@ -34,15 +34,15 @@ ln -s usr/bin usr/sbin usr/lib usr/lib64 $r/
 mount /dev/ubda2 $r/boot
 mount /dev/rootvg/hd9var $r/var
 mkdir -p $r/var/{lib/dpkg,log}
-for program in bash lvm lvs vgs pvs lsblk findmnt "$T_BUILD/src/cli/nimadm"; do
+for program in bash lvm lvs vgs pvs lsblk findmnt "$T_BUILD/src/altdisk/altdisk"; do
 	file=$(command -v "$program")
 	cp -L "$file" $r/usr/bin/
-	ldd "$file" | grep -o '/[^ ]*' | while read -r lib; do
+	ldd "$file" | sed -n 's,[^/]*\(/[^ ]*\).*,\1,p' | while read -r lib; do
 		mkdir -p "$r/$(dirname "$lib")"
 		cp -Ln "$lib" "$r/$lib"
 	done
 done
-ln -s nimadm $r/usr/bin/mksysb
+ln -s altdisk $r/usr/bin/mksysb
 printf 'ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\n' >$r/etc/os-release
 echo lvmhost >$r/etc/hostname
 printf 'Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n' >$r/var/lib/dpkg/status
@@ -58,11 +58,11 @@ for d in dev proc sys run; do mount --rbind /$d $r/$d; done
 mount -t tmpfs other $r/srv/other
 echo inside >$r/srv/other/inside
 mount --bind "$T_TMP" $r/out
-exec chroot $r /bin/bash -c 'NIM_STATE=/tmp/state exec mksysb -o /out/host.mksysb'
+exec chroot $r /bin/bash -c 'exec mksysb -o /out/host.mksysb'
 EOS
 
 mksysb=$T_TMP/mksysb
-ln -s "$T_BUILD/src/cli/nimadm" "$mksysb"
+ln -s "$T_BUILD/src/altdisk/altdisk" "$mksysb"
 export NIM_STATE=$T_TMP/state
 
 t_case "a host with LVM makes an image of itself"

@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "cli/cmd.h"
-#include "cli/mksysb.h"
+#include "altdisk/cmd.h"
+#include "altdisk/mksysb.h"
 #include "model/json.h"
 #include "model/manifest.h"
 #include "sys/clock.h"
@@ -40,7 +40,6 @@ static const struct opt options[] = {
 	  "The directory of --extract and --compare." },
 	{ "threads", 0, OPT_NUMBER, AT(threads), "N",
 	  "Use so many threads; all cores, at most 8, when not given." },
-	{ "json", 0, OPT_FLAG, AT(json), NULL, "Print JSON, one object a line." },
 	{ "quiet", 'q', OPT_FLAG, AT(quiet), NULL, "No progress, no notes." },
 };
 
@@ -106,15 +105,6 @@ static void meter_end(const struct meter *m)
 		fputs("\r\033[K", stderr);
 }
 
-void mksysb_print_json(json_t *o)
-{
-	char *text = json_dumps(o, JSON_COMPACT);
-
-	puts(text ? text : "{}");
-	free(text);
-	json_decref(o);
-}
-
 static void print_done(const struct mksysb_options *o, const char *action,
 		       const char *file, const char *words, const struct mksysb *m,
 		       double seconds)
@@ -122,11 +112,11 @@ static void print_done(const struct mksysb_options *o, const char *action,
 	char bytes[32], time[32];
 
 	if (o->json) {
-		mksysb_print_json(json_pack("{ss ss so sI sI sf}", "event", "mksysb",
-					    "action", action, "file", json_text(file),
-					    "members", (json_int_t)mksysb_total_files(m),
-					    "bytes", (json_int_t)mksysb_total_bytes(m),
-					    "seconds", seconds));
+		app_print_json(json_pack("{ss ss so sI sI sf}", "event", "mksysb",
+					 "action", action, "file", json_text(file),
+					 "members", (json_int_t)mksysb_total_files(m),
+					 "bytes", (json_int_t)mksysb_total_bytes(m),
+					 "seconds", seconds));
 		return;
 	}
 	printf("%s: %s: %llu members, %s, in %s\n", file, words,
@@ -193,9 +183,9 @@ static int do_show(const struct mksysb_options *o, struct err *err)
 	if (mksysb_open(&m, o->show, err) < 0)
 		return -1;
 	if (o->json)
-		mksysb_print_json(json_pack(
-			"{so so}", "image_data", json_text(mksysb_image_data(m)),
-			"bosinst_data", json_text(mksysb_bosinst_data(m))));
+		app_print_json(json_pack("{so so}", "image_data",
+					 json_text(mksysb_image_data(m)), "bosinst_data",
+					 json_text(mksysb_bosinst_data(m))));
 	else
 		printf("%s\n%s", mksysb_image_data(m), mksysb_bosinst_data(m));
 	return 0;
@@ -262,7 +252,7 @@ static void list_json(void *arg, const struct manifest_entry *e)
 		json_object_set_new(o, "target", json_text(str_c(&target)));
 	if (e->flags[0])
 		json_object_set_new(o, "flags", json_string(e->flags));
-	mksysb_print_json(o);
+	app_print_json(o);
 }
 
 static int do_list(const struct mksysb_options *o, struct err *err)
@@ -345,19 +335,21 @@ static int choose(struct mksysb_options *o, const struct strv *args, struct err 
 static int run(int argc, char **argv)
 {
 	struct mksysb_options o = { 0 };
-	_cleanup_(cli_done) struct cli cli = { 0 };
+	_cleanup_(app_done) struct app app = APP_INIT;
 	_cleanup_strv_ struct strv args = STRV_INIT;
 	struct err err = { 0 };
-	int rc = cli_parse(&cli, &program, &o, argc, argv, &args, &err);
+	int rc = app_parse(&app, &program, &o, argc, argv, &args, &err);
 
+	o.json = app.json;
 	if (rc == 0)
 		rc = choose(&o, &args, &err);
 	strv_done(&o.exclude_fs);
-	return cli_exit(rc, &err);
+	return app_exit(&app, rc, &err);
 }
 
 const struct command cmd_mksysb = {
 	.name = "mksysb",
 	.summary = "make, verify and unpack images of systems",
+	.by_name = true,
 	.run = run,
 };

@@ -2,10 +2,8 @@
 /* Shared by cmd-mksysb.c and mksysb-write.c. */
 #pragma once
 
-#include <jansson.h>
-
+#include "altdisk/app.h"
 #include "archive/mksysb.h"
-#include "cli/common.h"
 
 struct mksysb_options {
 	const char *output, *root, *exclude, *image_data, *bosinst_data;
@@ -18,4 +16,3 @@ struct mksysb_options {
 /* mksysb -o FILE */
 int mksysb_do_write(const struct mksysb_options *o, const struct progress *p,
 		    struct err *err) _must_check_;
-void mksysb_print_json(json_t *o); /* one line; drops the reference */

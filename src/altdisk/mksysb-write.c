@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mksysb -o: what goes into the image, and its layout. */
-#include "cli/mksysb.h"
+#include "altdisk/mksysb.h"
 #include "inventory/layout-read.h"
 #include "model/json.h"
 #include "sys/clock.h"
@@ -23,7 +23,7 @@ static void on_note(void *arg, const char *path, const char *what)
 		json_array_append_new(n->list, json_pack("{so ss}", "path",
 							 json_text(path), "note", what));
 	else if (!n->o->quiet)
-		cli_warn("/%s: %s", path, what);
+		app_warn("/%s: %s", path, what);
 }
 
 /* One pattern a line; blank lines and those that begin with '#' are skipped. */
@@ -100,11 +100,11 @@ static void report(const struct mksysb_options *o, struct notes *notes, uint64_t
 	char size[32], time[32];
 
 	if (o->json) {
-		mksysb_print_json(
-			json_pack("{ss ss so sI sI sf sO}", "event", "mksysb", "action",
-				  "write", "file", json_text(o->output), "members",
-				  (json_int_t)files, "file_bytes", (json_int_t)bytes,
-				  "seconds", seconds, "notes", notes->list));
+		app_print_json(json_pack("{ss ss so sI sI sf sO}", "event", "mksysb",
+					 "action", "write", "file", json_text(o->output),
+					 "members", (json_int_t)files, "file_bytes",
+					 (json_int_t)bytes, "seconds", seconds, "notes",
+					 notes->list));
 		return;
 	}
 	printf("%s: %llu members, %s, in %s", o->output, (unsigned long long)files,

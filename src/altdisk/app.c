@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Options, events and messages of all commands. */
+#include "altdisk/app.h"
+
+#include <stdarg.h>
+
+#include "ui/ui.h"
+
+static const char *program_name = "altdisk";
+
+static const struct opt common_options[] = {
+	{ "json", 0, OPT_FLAG, offsetof(struct app, json), NULL,
+	  "Print JSON, one object a line." },
+	{ "help", 'h', OPT_FLAG, offsetof(struct app, help), NULL, "Print this help." },
+	{ "version", 0, OPT_FLAG, offsetof(struct app, version), NULL,
+	  "Print the version." },
+};
+
+/* Where no phase has a share, each step counts from 0 to 100. */
+static const unsigned no_weights[METER_PHASES];
+
+void app_done(struct app *app)
+{
+	events_done(&app->events);
+}
+
+static void print_help(const struct opt_program *program, const struct opt_set *sets,
+		       size_t n)
+{
+	_cleanup_str_ struct str out = STR_INIT;
+
+	opt_help(program, sets, n, &out);
+	fputs(str_c(&out), stdout);
+}
+
+int app_parse(struct app *app, const struct opt_program *program, void *options, int argc,
+	      char **argv, struct strv *args, struct err *err)
+{
+	const struct opt_set sets[] = {
+		{ "Options:", program->opts, program->n_opts, options },
+		{ "Common options:", common_options, ARRAY_SIZE(common_options), app },
+	};
+
+	if (opt_parse(sets, ARRAY_SIZE(sets), argc, argv, args, err) < 0)
+		return -1;
+	if (app->help) {
+		print_help(program, sets, ARRAY_SIZE(sets));
+		return 1;
+	}
+	if (app->version) {
+		printf("%s (nimadm) %s\n", program->name, NIMADM_VERSION);
+		return 1;
+	}
+	return 0;
+}
+
+void app_show_events(struct app *app, bool verbose)
+{
+	struct event_sink *sink;
+
+	if (app->json)
+		sink = ui_json(stdout);
+	else if (ui_is_live(stderr))
+		sink = ui_terminal(stderr, no_weights, verbose);
+	else
+		sink = ui_plain(stderr, no_weights, verbose);
+	events_add_sink(&app->events, sink);
+}
+
+int app_no_arguments(const struct strv *args, struct err *err)
+{
+	if (args->n > 0)
+		return err_set(err, ERR_USAGE, "unexpected argument '%s'", args->v[0]);
+	return 0;
+}
+
+int app_need_root(struct err *err)
+{
+	if (geteuid() == 0)
+		return 0;
+	err_set(err, ERR_OPERATOR, "this must be run as root");
+	return err_remedy(err, "sudo %s ...", program_name);
+}
+
+void app_set_program(const char *name)
+{
+	program_name = name;
+}
+
+const char *app_program(void)
+{
+	return program_name;
+}
+
+void app_warn(const char *fmt, ...)
+{
+	_cleanup_str_ struct str text = STR_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	str_vaddf(&text, fmt, ap);
+	va_end(ap);
+	fflush(stdout);
+	fprintf(stderr, "%s: %s\n", program_name, str_c(&text));
+}
+
+void app_print_json(json_t *o)
+{
+	_cleanup_free_ char *text = json_dumps(o, JSON_COMPACT);
+
+	puts(text ? text : "{}");
+	json_decref(o);
+}
+
+int app_exit(struct app *app, int rc, const struct err *err)
+{
+	struct event ev = { .type = EVENT_ERROR, .phase = -1, .text = err->msg };
+
+	if (rc >= 0)
+		return 0;
+	ev.remedy = err->remedy[0] ? err->remedy : NULL;
+	if (app->json && app->events.n == 0)
+		events_add_sink(&app->events, ui_json(stdout));
+	if (app->json) {
+		events_emit(&app->events, &ev);
+	} else {
+		events_done(&app->events); /* ends a line that is redrawn */
+		app_warn("%s", err->msg);
+		if (err->remedy[0])
+			fprintf(stderr, "  next: %s\n", err->remedy);
+	}
+	return err_exit_status(err->kind);
+}

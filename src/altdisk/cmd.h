@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The commands of the client program: one cmd-*.c each, which exports one const object; main.c lists them. */
+#pragma once
+
+#include <stdbool.h>
+
+struct command {
+	const char *name;
+	const char *summary; /* one line, for the list of commands */
+	bool by_name; /* is installed under its own name too; the others are called as "altdisk NAME" */
+	/* argv[0] is the command's name. Parses its own options (app_parse); returns the exit status. */
+	int (*run)(int argc, char **argv);
+};
+
+extern const struct command cmd_mksysb;
