@@ -5,11 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 _noreturn_ static void fail(const struct child *c, enum child_stage stage)
 {
@@ -46,6 +50,45 @@ static void close_others(const struct proc_spec *spec)
 			fcntl(spec->keep_fds[i], F_SETFD, 0);
 }
 
+/* The process outside of the pid namespace: ends as the one inside does. */
+_noreturn_ static void pass_on(pid_t inside)
+{
+	int status = 0;
+
+	while (waitpid(inside, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!WIFSIGNALED(status))
+		_exit(WEXITSTATUS(status));
+	signal(WTERMSIG(status), SIG_DFL);
+	raise(WTERMSIG(status));
+	_exit(128 + WTERMSIG(status));
+}
+
+/* Returns in the first process of the new namespaces; SIGTERM ends the outer one, and that this one. */
+static void enter_jail(const struct child *c)
+{
+	struct pollfd outer = { .fd = (int)syscall(SYS_pidfd_open, getpid(), 0),
+				.events = POLLIN };
+	pid_t inside;
+
+	if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNET) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    (inside = fork()) < 0)
+		fail(c, CHILD_JAIL);
+	if (inside > 0) {
+		/* Else the parent would wait for the end of them as long as this process lives. */
+		close(c->status_fd);
+		close(c->go_fd);
+		pass_on(inside);
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* Its number cannot tell: from in here any parent is 0. */
+	if (poll(&outer, 1, 0) != 0)
+		_exit(127); /* died before the line above took effect */
+	if (c->spec->jail->enter(c->spec->jail) < 0)
+		fail(c, CHILD_JAIL);
+}
+
 _noreturn_ void child_exec(const struct child *c)
 {
 	const struct proc_spec *spec = c->spec;
@@ -65,6 +108,8 @@ _noreturn_ void child_exec(const struct child *c)
 		if (c->std[i] >= 0 && dup2(c->std[i], i) < 0)
 			fail(c, CHILD_STDIO);
 	umask(022);
+	if (spec->jail)
+		enter_jail(c);
 	if (chdir(spec->cwd ? spec->cwd : "/") < 0)
 		fail(c, CHILD_CHDIR);
 	close_others(spec);

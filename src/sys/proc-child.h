@@ -4,7 +4,7 @@
 
 #include "sys/proc.h"
 
-enum child_stage { CHILD_STDIO, CHILD_CHDIR, CHILD_EXEC };
+enum child_stage { CHILD_STDIO, CHILD_JAIL, CHILD_CHDIR, CHILD_EXEC };
 
 /* What a child that never reached exec writes into its status pipe. */
 struct child_failure {

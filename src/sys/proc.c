@@ -225,6 +225,10 @@ static int release_child(struct run *r, int go_fd, int status_fd, struct err *er
 	if (n != (ssize_t)sizeof(f))
 		return 0;
 	errno = f.errnum;
+	if (f.stage == CHILD_JAIL)
+		return err_set_errno(err, ERR_OPERATOR,
+				     "cannot prepare the alternate root for %s",
+				     program_name(r->spec));
 	if (f.stage == CHILD_CHDIR)
 		return err_set_errno(err, ERR_OPERATOR, "cannot run %s in %s",
 				     program_name(r->spec),
@@ -253,7 +257,8 @@ static int start(struct run *r, struct err *err)
 	for (size_t i = 0; i < env.n; i++)
 		if (starts_with(env.v[i], "PATH="))
 			path = env.v[i] + strlen("PATH=");
-	_cleanup_free_ char *program = find_in(path, spec->argv[0]);
+	_cleanup_free_ char *program = spec->jail ? xstrdup(spec->jail->program)
+						  : find_in(path, spec->argv[0]);
 	if (!program)
 		return not_found(spec, err);
 

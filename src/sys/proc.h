@@ -14,8 +14,19 @@
 #include "base/str.h"
 #include "base/strv.h"
 
+/*
+ * The command runs in namespaces of its own (mount, pid, ipc, net), as their first process: what it leaves running or
+ * mounted ends with it. `enter` prepares the new mount namespace (private already) in the child and changes the root; it uses
+ * system calls only, -1 and errno. Made by sys/runner-chroot.c.
+ */
+struct proc_jail {
+	const char *program; /* absolute, as seen after `enter` */
+	int (*enter)(const struct proc_jail *jail);
+};
+
 struct proc_spec {
 	const char *const *argv;
+	const struct proc_jail *jail; /* may be NULL */
 	const char *const *env; /* NULL-terminated "NAME=value" additions; may be NULL */
 	const char *cwd;	/* NULL: "/" */
 	const char *input;	/* bytes for standard input; NULL: /dev/null */

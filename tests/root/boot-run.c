@@ -1,50 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Makes one alternate root bootable with the backend that fits: what tests/root/boot.sh uses. */
+#include "layout-args.h"
+
 #include "boot/boot.h"
 #include "sandbox/sandbox.h"
 #include "sys/signal.h"
-
-static struct layout_disk disks[8];
-static struct layout_lv lvs[8];
-static struct layout_fs fss[8];
-
-/* The fields of "a:b:c"; missing ones are "". */
-static void split(char *text, char **const *fields, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		char *field = text ? strsep(&text, ":") : NULL;
-
-		*fields[i] = xstrdup(field ? field : "");
-	}
-}
-
-/* "disk=NAME:LABEL", "lv=VG:NAME:TYPE:DISKS:MOUNT", "fs=MOUNT:DEVICE:TYPE:UUID" */
-static int add_record(struct layout *l, char *text)
-{
-	char *what = strsep(&text, "=");
-
-	if (streq(what, "disk") && l->n_disks < ARRAY_SIZE(disks)) {
-		struct layout_disk *d = &disks[l->n_disks++];
-		char **const fields[] = { &d->name, &d->label };
-
-		split(text, fields, ARRAY_SIZE(fields));
-	} else if (streq(what, "lv") && l->n_lvs < ARRAY_SIZE(lvs)) {
-		struct layout_lv *v = &lvs[l->n_lvs++];
-		char **const fields[] = { &v->vg, &v->name, &v->type, &v->disks,
-					  &v->mount_point };
-
-		split(text, fields, ARRAY_SIZE(fields));
-	} else if (streq(what, "fs") && l->n_fs < ARRAY_SIZE(fss)) {
-		struct layout_fs *f = &fss[l->n_fs++];
-		char **const fields[] = { &f->mount_point, &f->device, &f->type,
-					  &f->uuid };
-
-		split(text, fields, ARRAY_SIZE(fields));
-	} else {
-		return -1;
-	}
-	return 0;
-}
 
 static void emit(struct event_sink *sink, const struct event *ev)
 {
@@ -79,7 +39,7 @@ int main(int argc, char **argv)
 {
 	struct event_sink sink = { .emit = emit };
 	struct events events = { .sinks = { &sink }, .n = 1, .phase = 8 };
-	struct layout layout = { .disks = disks, .lvs = lvs, .fs = fss };
+	struct layout layout = LAYOUT_INIT;
 	_cleanup_root_ struct root root = ROOT_INIT;
 	_cleanup_runner_ struct runner *run = NULL;
 	const struct boot_backend *backend;
@@ -88,7 +48,7 @@ int main(int argc, char **argv)
 	if (argc < 6)
 		return 64;
 	for (int i = 6; i < argc; i++)
-		if (add_record(&layout, argv[i]) < 0)
+		if (layout_arg_add(&layout, argv[i]) < 0)
 			return 64;
 	layout.boot_method = argv[5];
 	cancel_install();
