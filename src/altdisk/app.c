@@ -4,7 +4,10 @@
 
 #include <stdarg.h>
 
+#include "sys/files.h"
 #include "ui/ui.h"
+
+#define PATTERNS_MAX ((size_t)4 << 20)
 
 static const char *program_name = "altdisk";
 
@@ -40,11 +43,13 @@ int app_parse(struct app *app, const struct opt_program *program, void *options,
 		{ "Options:", program->opts, program->n_opts, options },
 		{ "Common options:", common_options, ARRAY_SIZE(common_options), app },
 	};
+	const struct opt_set *used = program->n_opts > 0 ? sets : sets + 1;
+	size_t n = ARRAY_SIZE(sets) - (size_t)(used - sets);
 
-	if (opt_parse(sets, ARRAY_SIZE(sets), argc, argv, args, err) < 0)
+	if (opt_parse(used, n, argc, argv, args, err) < 0)
 		return -1;
 	if (app->help) {
-		print_help(program, sets, ARRAY_SIZE(sets));
+		print_help(program, used, n);
 		return 1;
 	}
 	if (app->version) {
@@ -80,6 +85,21 @@ int app_need_root(struct err *err)
 		return 0;
 	err_set(err, ERR_OPERATOR, "this must be run as root");
 	return err_remedy(err, "sudo %s ...", program_name);
+}
+
+int app_read_patterns(const char *path, struct strv *ret, struct err *err)
+{
+	_cleanup_str_ struct str text = STR_INIT;
+
+	if (!path)
+		return 0;
+	if (files_read(path, PATTERNS_MAX, &text, err) < 0)
+		return -1;
+	char *cursor = text.p;
+	for (char *line; cursor && (line = next_line(&cursor));)
+		if (*strip(line) != '\0' && *line != '#')
+			strv_add(ret, strip(line));
+	return 0;
 }
 
 void app_set_program(const char *name)

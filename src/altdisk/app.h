@@ -42,6 +42,9 @@ int app_no_arguments(const struct strv *args, struct err *err) _must_check_;
 /* ERR_OPERATOR where we are not root. */
 int app_need_root(struct err *err) _must_check_;
 
+/* Adds one pattern a line of the file; blank lines and those that begin with '#' are skipped. `path` NULL: none. */
+int app_read_patterns(const char *path, struct strv *ret, struct err *err) _must_check_;
+
 /* The name in front of messages: set by main. */
 void app_set_program(const char *name);
 const char *app_program(void);

@@ -12,4 +12,10 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
+extern const struct command cmd_bootlist;
+extern const struct command cmd_check;
+extern const struct command cmd_disk_copy;
+extern const struct command cmd_disk_mksysb;
+extern const struct command cmd_lspv;
 extern const struct command cmd_mksysb;
+extern const struct command cmd_rootvg_op;

@@ -9,6 +9,7 @@
 #include "sys/signal.h"
 
 static const struct command *const commands[] = {
+	&cmd_check,
 	&cmd_mksysb,
 };
 

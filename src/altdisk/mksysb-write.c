@@ -26,22 +26,6 @@ static void on_note(void *arg, const char *path, const char *what)
 		app_warn("/%s: %s", path, what);
 }
 
-/* One pattern a line; blank lines and those that begin with '#' are skipped. */
-static int read_excludes(const char *path, struct strv *ret, struct err *err)
-{
-	_cleanup_str_ struct str text = STR_INIT;
-
-	if (!path)
-		return 0;
-	if (files_read(path, TEXT_MAX, &text, err) < 0)
-		return -1;
-	char *cursor = text.p;
-	for (char *line; cursor && (line = next_line(&cursor));)
-		if (*strip(line) != '\0' && *line != '#')
-			strv_add(ret, strip(line));
-	return 0;
-}
-
 /* The administrator's stanzas where given, validated; else generated ones. */
 static int make_stanzas(const struct mksysb_options *o, const struct root *root,
 			struct layout *l, struct str *image_data,
@@ -129,7 +113,7 @@ int mksysb_do_write(const struct mksysb_options *o, const struct progress *p,
 	uint64_t bytes = 0, files = 0;
 
 	if (root_open(&root, o->root ? o->root : "/", err) < 0 ||
-	    read_excludes(o->exclude, &excludes, err) < 0 ||
+	    app_read_patterns(o->exclude, &excludes, err) < 0 ||
 	    make_stanzas(o, &root, &layout, &image_data, &bosinst_data, err) < 0 ||
 	    check_skips(o, &layout, &skips, err) < 0) {
 		json_decref(notes.list);

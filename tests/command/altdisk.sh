@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The client program: its names, its usage errors, that it is one static file that runs where nothing else is.
+set -euo pipefail
+. "$(dirname "$0")/../lib.sh"
+
+altdisk=$T_BUILD/altdisk
+file=$(readlink -f "$altdisk")
+
+t_case "it is one static file of less than 5 MiB"
+if grep -q __asan_init "$file"; then
+	t_skip "a build with sanitizers is not static"
+else
+	strip -o "$T_TMP/stripped" "$file"
+	t_fail_with 1 grep -q 'NEEDED' <(readelf -d "$file")
+	t_fail_with 1 grep -q 'INTERP' <(readelf -l "$file")
+	t_ok test "$(stat -c %s "$T_TMP/stripped")" -lt $((5 * 1024 * 1024))
+fi
+
+t_case "--help lists the commands, each has one of its own"
+t_ok "$altdisk" --help
+cp "$T_OUT" "$T_TMP/help"
+names=$(sed -n 's/^  [* ] \([a-z_-]*\) .*/\1/p' "$T_TMP/help")
+t_match mksysb <(echo "$names")
+for name in $names; do
+	t_ok "$altdisk" "$name" --help
+	t_match "^usage: (altdisk )?$name" -
+done
+
+t_case "those that are marked are programs of their own"
+while read -r name; do
+	t_ok "$T_BUILD/$name" --help
+	t_match "^usage: $name" -
+	t_ok "$T_BUILD/$name" --version
+	t_match "^$name \(nimadm\) [0-9]" -
+done < <(sed -n 's/^  \* \([a-z_-]*\) .*/\1/p' "$T_TMP/help")
+
+t_case "usage errors end with 2 and name the nearest word"
+t_fail_with 2 "$altdisk"
+t_match 'next: altdisk --help' -
+t_fail_with 2 "$altdisk" mksybs
+t_match "did you mean 'mksysb'" -
+t_fail_with 2 "$T_BUILD/mksysb" --verfy
+t_match 'did you mean --verify' -
+t_fail_with 2 "$altdisk" check now
+t_match "unexpected argument 'now'" -
+
+t_case "errors are events with --json"
+t_fail_with 2 "$altdisk" check --json now
+t_equal error "$(jq -r .event "$T_OUT")"
+t_equal "unexpected argument 'now'" "$(jq -r .text "$T_OUT")"
+
+t_case "check says what is there"
+t_ok "$altdisk" check
+t_match '^PASS +kernel.openat2' -
+t_match '^PASS +tool.lsblk' -
+
+t_case "check runs where there is nothing but itself"
+if [ "$(id -u)" != 0 ]; then
+	t_skip "needs root"
+elif grep -q __asan_init "$file"; then
+	t_skip "a build with sanitizers is not static"
+else
+	mkdir -p "$T_TMP/bare/etc" "$T_TMP/bare/proc"
+	# shellcheck disable=SC2016
+	bare() { unshare -m sh -c 'mount --bind /proc "$0/proc" && chroot=$(command -v chroot) && exec env -i "$chroot" "$0" /altdisk "$@"' "$T_TMP/bare" "$@"; }
+	cp "$file" "$T_TMP/bare/altdisk"
+	echo 'ID=debian' >"$T_TMP/bare/etc/os-release"
+	echo 'UUID=1 / ext4 defaults 0 1' >"$T_TMP/bare/etc/fstab"
+	t_fail_with 3 bare check
+	for tool in lsblk findmnt sfdisk mkfs.ext4; do
+		t_match "^INHIBIT +tool.$tool +There is no program $tool" -
+	done
+	t_match 'next: install the package e2fsprogs' -
+	t_fail_with 3 bare check --json
+	t_equal 'install the package fdisk' "$(jq -r 'select(.id == "tool.sfdisk").remedy' "$T_OUT")"
+fi
+
+t_done
