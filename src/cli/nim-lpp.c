@@ -4,6 +4,7 @@
 
 #include "cli/nim.h"
 #include "model/release.h"
+#include "phase/common.h"
 #include "pkg/lpp.h"
 #include "sys/root.h"
 
@@ -82,21 +83,11 @@ static int check_level(struct nim_request *r, const struct release *release,
 
 int nim_lpp_describe(struct store *s, const char *name, const char *dir, struct err *err)
 {
-	_cleanup_free_ char *level = NULL;
 	_cleanup_free_ char *arch = nim_read_fact(dir, nim_lpp_source.marker, "arch");
-	char packages[24], bytes[24];
-	uint64_t size;
-	size_t n;
 
-	if (lpp_describe(dir, &level, &n, &size, err) < 0)
+	if (store_attr_set(s, name, "arch", arch, err) < 0)
 		return -1;
-	snprintf(packages, sizeof(packages), "%zu", n);
-	snprintf(bytes, sizeof(bytes), "%llu", (unsigned long long)size);
-	if (store_attr_set(s, name, "arch", arch, err) < 0 ||
-	    store_attr_set(s, name, "level", level, err) < 0 ||
-	    store_attr_set(s, name, "held_packages", packages, err) < 0)
-		return -1;
-	return store_attr_set(s, name, "size", bytes, err);
+	return common_lpp_level(s, name, dir, err);
 }
 
 static int describe(struct nim_request *r, const char *location, struct err *err)

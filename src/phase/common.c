@@ -5,6 +5,7 @@
 #include "archive/mksysb.h"
 #include "model/bundle.h"
 #include "phase/table.h"
+#include "pkg/lpp.h"
 #include "sandbox/sandbox.h"
 #include "sys/files.h"
 #include "sys/mount.h"
@@ -219,6 +220,15 @@ int common_bundle(const struct phase_ctx *c, struct strv *ret, struct err *err)
 	return bundle_parse(ret, file, str_c(&text), text.len, err);
 }
 
+const struct pkg_backend *common_backend(const struct site *s, struct err *err)
+{
+	const struct pkg_backend *backend = pkg_backend_for(&s->root);
+
+	if (!backend)
+		err_set(err, ERR_UNFIT, "the image has no package system that is known");
+	return backend;
+}
+
 struct pkg_ctx common_pkg(const struct phase_ctx *c, const struct site *s,
 			  const struct strv *bundle)
 {
@@ -244,10 +254,9 @@ int common_verify_packages(const struct phase_ctx *c, bool bos_only, struct err 
 	if (site_open(&site, c, TREE_ALT, false, err) < 0 ||
 	    common_bundle(c, &bundle, err) < 0 || common_plan_load(c, &plan, err) < 0)
 		return -1;
-	const struct pkg_backend *backend = pkg_backend_for(&site.root);
+	const struct pkg_backend *backend = common_backend(&site, err);
 	if (!backend)
-		return err_set(err, ERR_INTERNAL,
-			       "the alternate root has no package system");
+		return -1;
 	struct pkg_ctx ctx = common_pkg(c, &site, &bundle);
 	if (backend->verify(&ctx, &plan, bos_only, &fs, err) < 0)
 		return -1;
@@ -259,6 +268,23 @@ int common_verify_packages(const struct phase_ctx *c, bool bos_only, struct err 
 		return *fs.v[i].remedy ? err_remedy(err, "%s", fs.v[i].remedy) : -1;
 	}
 	return 0;
+}
+
+int common_lpp_level(struct store *s, const char *name, const char *dir, struct err *err)
+{
+	_cleanup_free_ char *level = NULL;
+	char packages[24], bytes[24];
+	uint64_t size;
+	size_t n;
+
+	if (lpp_describe(dir, &level, &n, &size, err) < 0)
+		return -1;
+	snprintf(packages, sizeof(packages), "%zu", n);
+	snprintf(bytes, sizeof(bytes), "%llu", (unsigned long long)size);
+	if (store_attr_set(s, name, "level", level, err) < 0 ||
+	    store_attr_set(s, name, "held_packages", packages, err) < 0)
+		return -1;
+	return store_attr_set(s, name, "size", bytes, err);
 }
 
 /* --- scripts --- */

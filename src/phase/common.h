@@ -62,6 +62,9 @@ char *common_plan_path(const struct phase_ctx *c) _must_check_;
 int common_bundle(const struct phase_ctx *c, struct strv *ret, struct err *err)
 	_must_check_;
 
+/* The package system of a site's tree; NULL: an error. */
+const struct pkg_backend *common_backend(const struct site *s, struct err *err);
+
 /* A pkg_ctx for a site; `bundle` must live as long. */
 struct pkg_ctx common_pkg(const struct phase_ctx *c, const struct site *s,
 			  const struct strv *bundle);
@@ -86,10 +89,26 @@ int merge_site_store(struct merge_site *m, const struct phase_ctx *c, const char
 		     struct err *err) _must_check_;
 void merge_site_done(struct merge_site *m);
 
+/* What the phases that change packages work with. */
+struct package_work {
+	struct merge_site m;
+	struct strv bundle;
+	const struct pkg_backend *backend;
+	struct pkg_ctx ctx;
+};
+#define _cleanup_package_work_ _cleanup_(package_work_done)
+int package_work_open(struct package_work *w, const struct phase_ctx *c, struct err *err)
+	_must_check_;
+void package_work_done(struct package_work *w);
+
 /* Facts: small typed access, saved at once. */
 int common_fact_set(const struct phase_ctx *c, const char *key, json_t *value_stolen,
 		    struct err *err) _must_check_;
 const json_t *common_fact(const struct phase_ctx *c, const char *key);
+
+/* Writes what an lpp_source holds now into its object: level, held_packages, size. */
+int common_lpp_level(struct store *s, const char *name, const char *dir, struct err *err)
+	_must_check_;
 
 /* Runs a script resource on the master with NIM_* in its environment; anything but status 0 is an error. */
 int common_script(const struct phase_ctx *c, const char *script, const char *which,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Puts together what merge methods and validators see. */
+/* Puts together what merge methods, validators and the package system see. */
 #include "phase/common.h"
 
 #include "pkg/debfile.h"
@@ -88,4 +88,22 @@ void merge_site_done(struct merge_site *m)
 	findings_done(&m->findings);
 	json_decref(m->ctx.report);
 	free(m->from_release);
+}
+
+int package_work_open(struct package_work *w, const struct phase_ctx *c, struct err *err)
+{
+	*w = (struct package_work){ .bundle = STRV_INIT };
+	if (merge_site_open(&w->m, c, err) < 0 || common_bundle(c, &w->bundle, err) < 0)
+		return -1;
+	w->backend = common_backend(&w->m.alt, err);
+	if (!w->backend)
+		return -1;
+	w->ctx = common_pkg(c, &w->m.alt, &w->bundle);
+	return 0;
+}
+
+void package_work_done(struct package_work *w)
+{
+	merge_site_done(&w->m);
+	strv_done(&w->bundle);
 }

@@ -46,10 +46,9 @@ static int solve(struct phase_ctx *c, struct pkg_plan *plan, struct err *err)
 	if (site_open(&site, c, TREE_FACTS, false, err) < 0 ||
 	    common_bundle(c, &bundle, err) < 0)
 		return -1;
-	const struct pkg_backend *backend = pkg_backend_for(&site.root);
+	const struct pkg_backend *backend = common_backend(&site, err);
 	if (!backend)
-		return err_set(err, ERR_UNFIT,
-			       "the image has no package system that is known");
+		return -1;
 	struct pkg_ctx ctx = common_pkg(c, &site, &bundle);
 	events_step(c->events, "Solving the dependencies against %s",
 		    c->job->spec.lpp_source);
@@ -61,6 +60,10 @@ static int solve(struct phase_ctx *c, struct pkg_plan *plan, struct err *err)
 		if (lpp_fetch(c->job->spec.lpp_dir, &missing, c->events, err) < 0)
 			return -1;
 	}
+	/* Other jobs may have fetched packages, too. */
+	if (common_lpp_level(c->store, c->job->spec.lpp_source, c->job->spec.lpp_dir,
+			     err) < 0)
+		return -1;
 	_cleanup_free_ char *path = common_plan_path(c);
 	return pkg_plan_save(plan, path, err);
 }

@@ -51,25 +51,19 @@ static int grow(struct phase_ctx *c, struct merge_site *m, struct err *err)
 
 static int prepare_run(struct phase_ctx *c, struct err *err)
 {
-	_cleanup_merge_site_ struct merge_site m;
-	_cleanup_strv_ struct strv bundle = STRV_INIT;
+	_cleanup_package_work_ struct package_work w;
 
-	if (merge_site_open(&m, c, err) < 0 || common_bundle(c, &bundle, err) < 0)
-		return -1;
-	const struct pkg_backend *backend = pkg_backend_for(&m.alt.root);
-	if (!backend)
-		return err_set(err, ERR_INTERNAL,
-			       "the alternate root has no package system");
-	struct pkg_ctx ctx = common_pkg(c, &m.alt, &bundle);
-	if (save_config(c, &m, err) < 0 || grow(c, &m, err) < 0)
+	if (package_work_open(&w, c, err) < 0 || save_config(c, &w.m, err) < 0 ||
+	    grow(c, &w.m, err) < 0)
 		return -1;
 	events_step(c->events, "Merging device data and configuration");
-	if (merge_run(&m.ctx, MERGE_BEFORE_PACKAGES, err) < 0)
+	if (merge_run(&w.m.ctx, MERGE_BEFORE_PACKAGES, err) < 0)
 		return -1;
 	events_step(c->events, "Restoring the base operating system");
-	if (backend->prepare(&ctx, err) < 0 || backend->apply_bos(&ctx, &m.plan, err) < 0)
+	if (w.backend->prepare(&w.ctx, err) < 0 ||
+	    w.backend->apply_bos(&w.ctx, &w.m.plan, err) < 0)
 		return -1;
-	return merge_site_store(&m, c, "merge_before", err);
+	return merge_site_store(&w.m, c, "merge_before", err);
 }
 
 static int prepare_verify(struct phase_ctx *c, struct err *err)

@@ -5,24 +5,18 @@
 
 static int packages_run(struct phase_ctx *c, struct err *err)
 {
-	_cleanup_merge_site_ struct merge_site m;
-	_cleanup_strv_ struct strv bundle = STRV_INIT;
+	_cleanup_package_work_ struct package_work w;
 
-	if (merge_site_open(&m, c, err) < 0 || common_bundle(c, &bundle, err) < 0)
+	if (package_work_open(&w, c, err) < 0)
 		return -1;
-	const struct pkg_backend *backend = pkg_backend_for(&m.alt.root);
-	if (!backend)
-		return err_set(err, ERR_INTERNAL,
-			       "the alternate root has no package system");
-	struct pkg_ctx ctx = common_pkg(c, &m.alt, &bundle);
 	events_step(c->events, "Installing and migrating software");
-	if (backend->prepare(&ctx, err) < 0 ||
-	    backend->apply_rest(&ctx, &m.plan, err) < 0)
+	if (w.backend->prepare(&w.ctx, err) < 0 ||
+	    w.backend->apply_rest(&w.ctx, &w.m.plan, err) < 0)
 		return -1;
 	events_step(c->events, "Merging configuration files");
-	if (merge_run(&m.ctx, MERGE_AFTER_PACKAGES, err) < 0)
+	if (merge_run(&w.m.ctx, MERGE_AFTER_PACKAGES, err) < 0)
 		return -1;
-	return merge_site_store(&m, c, "merge_after", err);
+	return merge_site_store(&w.m, c, "merge_after", err);
 }
 
 static int packages_verify(struct phase_ctx *c, struct err *err)

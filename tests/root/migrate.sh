@@ -63,6 +63,10 @@ t_ok nimadm -p "${job[@]}" -Y
 t_ok nothing_left
 t_ok test ! -e "$out"
 
+t_case "the lpp_source's object tells what it holds after the pre-flight's fetching"
+held=$(lsnim -a held_packages lpp13 | awk '$2 == "=" { print $3 }')
+t_equal "$(nim -o showres lpp13 | grep -c '^pool/')" "$held"
+
 # --- phases one by one, then the rest ---
 t_case "phases run one by one"
 for p in 0 1 2 3; do
