@@ -4,67 +4,70 @@
 
 #define LISTED 20 /* names in one finding */
 
-/* What a checking command says, or with `errors`, where it says nothing, the end of its errors.
- * 1: something is wrong with packages. */
-static int ask(const struct pkg_ctx *c, const struct strv *argv, bool errors,
-	       struct str *said, struct err *err)
+/* A command that looks packages over, and how its verdict is told. */
+struct check {
+	const char *id, *good, *bad;
+	bool errors; /* what it found stands in its errors */
+};
+
+/* What the command says is what is wrong, also where it ends with 0. */
+static int ask(const struct pkg_ctx *c, const struct check *k, const struct strv *argv,
+	       struct findings *fs, struct err *err)
 {
+	_cleanup_str_ struct str said = STR_INIT;
 	struct proc_spec spec = {
 		.argv = strv_argv(argv),
 		.env = deb_env,
 		.timeout_s = 600,
-		.out = said,
+		.out = &said,
 	};
 	struct proc_result res;
 	int r = runner_run(c->run, &spec, &res, err);
 
-	if (r <= 0)
-		return r;
-	if (said->len == 0 && errors)
-		str_add(said, res.tail);
-	return said->len > 0 ? 1 : proc_result_err(&spec, &res, err);
+	if (r < 0)
+		return -1;
+	if (r == 0 && k->errors)
+		str_reset(&said); /* only its errors are a verdict */
+	if (r > 0 && said.len == 0 && k->errors)
+		str_add(&said, res.tail);
+	if (r > 0 && said.len == 0)
+		return proc_result_err(&spec, &res, err);
+	if (said.len > 0)
+		findings_add(fs, k->id, FINDING_INHIBIT, k->bad, str_c(&said),
+			     "repair them: with -E nimadm opens a shell in the "
+			     "alternate root");
+	else
+		findings_add(fs, k->id, FINDING_PASS, k->good, NULL, NULL);
+	return 0;
 }
 
 static int audit(const struct pkg_ctx *c, struct findings *fs, struct err *err)
 {
+	static const struct check check = {
+		.id = "dpkg.audit",
+		.good = "dpkg --audit is empty",
+		.bad = "dpkg --audit reports packages in a bad state",
+	};
 	_cleanup_strv_ struct strv argv = STRV_INIT;
-	_cleanup_str_ struct str out = STR_INIT;
 
 	deb_dpkg_argv(c, "dpkg", &argv);
 	strv_add(&argv, "--audit");
-	if (ask(c, &argv, false, &out, err) < 0)
-		return -1;
-	/* It may say something and end with 0. */
-	if (out.len > 0)
-		findings_add(fs, "dpkg.audit", FINDING_INHIBIT,
-			     "dpkg --audit reports packages in a bad state", str_c(&out),
-			     "repair them: with -E nimadm opens a shell in the "
-			     "alternate root");
-	else
-		findings_add(fs, "dpkg.audit", FINDING_PASS, "dpkg --audit is empty",
-			     NULL, NULL);
-	return 0;
+	return ask(c, &check, &argv, fs, err);
 }
 
 static int check_depends(const struct pkg_ctx *c, struct findings *fs, struct err *err)
 {
+	static const struct check check = {
+		.id = "packages.depends",
+		.good = "all dependencies are met",
+		.bad = "installed packages have unmet dependencies",
+		.errors = true,
+	};
 	_cleanup_strv_ struct strv argv = STRV_INIT;
-	_cleanup_str_ struct str out = STR_INIT;
 
 	deb_apt_argv(c, "apt-get", &argv);
 	strv_add(&argv, "check");
-	int r = ask(c, &argv, true, &out, err);
-	if (r < 0)
-		return -1;
-	if (r > 0)
-		findings_add(fs, "packages.depends", FINDING_INHIBIT,
-			     "installed packages have unmet dependencies", str_c(&out),
-			     "repair them: with -E nimadm opens a shell in the "
-			     "alternate root");
-	else
-		findings_add(fs, "packages.depends", FINDING_PASS,
-			     "all dependencies are met", NULL, NULL);
-	return 0;
+	return ask(c, &check, &argv, fs, err);
 }
 
 static void level(const struct pkg_plan *p, const struct deb_state *st, bool bos_only,

@@ -35,30 +35,42 @@ int files_mkdirs(const char *path, mode_t mode, struct err *err)
 	return 0;
 }
 
-int files_read(const char *path, size_t max, struct str *out, struct err *err)
+int files_read_fd(int fd, size_t max, struct str *out)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	size_t before = out->len;
+	char buf[16384];
 
-	if (max == 0)
-		max = (size_t)64 * 1024 * 1024;
-	if (fd < 0)
-		return err_set_errno(err, errno == ENOENT ? ERR_NOTFOUND : ERR_OPERATOR,
-				     "cannot open %s", path);
 	for (;;) {
-		char buf[16384];
 		ssize_t n = read(fd, buf, sizeof(buf));
 		if (n == 0)
 			return 0;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_set_errno(err, ERR_OPERATOR, "cannot read %s", path);
-		if ((size_t)n > max - (out->len - before))
-			return err_set(err, ERR_OPERATOR, "%s is larger than %zu bytes",
-				       path, max);
+			return -1;
+		if ((size_t)n > max - (out->len - before)) {
+			errno = EFBIG;
+			return -1;
+		}
 		str_addn(out, buf, (size_t)n);
 	}
+}
+
+int files_read(const char *path, size_t max, struct str *out, struct err *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (max == 0)
+		max = (size_t)64 * 1024 * 1024;
+	if (fd < 0)
+		return err_set_errno(err, errno == ENOENT ? ERR_NOTFOUND : ERR_OPERATOR,
+				     "cannot open %s", path);
+	if (files_read_fd(fd, max, out) == 0)
+		return 0;
+	if (errno == EFBIG)
+		return err_set(err, ERR_OPERATOR, "%s is larger than %zu bytes", path,
+			       max);
+	return err_set_errno(err, ERR_OPERATOR, "cannot read %s", path);
 }
 
 int files_write_all(int fd, const void *data, size_t n)

@@ -8,6 +8,8 @@
 int files_mkdirs(const char *path, mode_t mode, struct err *err) _must_check_;
 int files_read(const char *path, size_t max, struct str *out, struct err *err)
 	_must_check_;
+/* What a descriptor still gives, added to `out`; -1 and errno: EFBIG when it is more than `max` bytes. */
+int files_read_fd(int fd, size_t max, struct str *out) _must_check_;
 /* All bytes to a descriptor; -1 and errno. */
 int files_write_all(int fd, const void *data, size_t n) _must_check_;
 /* Written beside, synced, renamed over; the directory is synced too. */

@@ -100,26 +100,6 @@ static int read_failed(const struct root *r, const char *path, struct err *err)
 	return err_set_errno(err, ERR_OPERATOR, "%s: cannot read %s", r->path, path);
 }
 
-static int read_all(int fd, size_t max, struct str *out)
-{
-	char buf[16384];
-
-	for (;;) {
-		ssize_t n = read(fd, buf, sizeof(buf));
-		if (n == 0)
-			return 0;
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		if ((size_t)n > max - out->len) {
-			errno = EFBIG;
-			return -1;
-		}
-		str_addn(out, buf, (size_t)n);
-	}
-}
-
 int root_read_opt(const struct root *r, const char *path, size_t max, struct str *out,
 		  struct err *err)
 {
@@ -133,7 +113,7 @@ int root_read_opt(const struct root *r, const char *path, size_t max, struct str
 		return read_failed(r, path, err);
 	if (max == 0)
 		max = READ_MAX;
-	if (read_all(fd, max, &text) < 0) {
+	if (files_read_fd(fd, max, &text) < 0) {
 		if (errno == EFBIG)
 			return err_set(err, ERR_OPERATOR,
 				       "%s: %s is larger than %zu bytes", r->path, path,
