@@ -26,12 +26,17 @@ void grubcfg_verify(const char *text, const struct layout *l, const struct strv 
 		    struct findings *fs);
 void fstab_verify(const char *text, const struct layout *l, struct findings *fs);
 
+/* The words before a command that shall run inside the alternate root. */
+void boot_enter(const struct boot_ctx *c, struct strv *argv);
 /* Runs argv inside the alternate root. `env`: as in proc_spec. Lines go to the events. */
 int boot_chroot(const struct boot_ctx *c, const char *const *argv, const char *const *env,
 		struct err *err) _must_check_;
 
 /* Fails when `fs` has got an INHIBIT since it had `before` findings. */
 int boot_verdict(const struct findings *fs, size_t before, struct err *err) _must_check_;
+
+/* grub.cfg alone, after boot_grub.prepare. */
+int grub_write_config(const struct boot_ctx *c, struct err *err) _must_check_;
 
 extern const struct boot_backend boot_grub;
 extern const struct boot_backend boot_none;

@@ -18,6 +18,7 @@ struct boot_ctx {
 		run_dir; /* a directory of the job's, bound at /run/nimadm of the alternate root (helpers, answers) */
 	const struct layout *layout;
 	struct events *events;
+	bool inside; /* `run` runs in `root` itself (runner_chroot on the client), not beside it */
 };
 
 struct boot_backend {

@@ -225,6 +225,23 @@ const struct boot_device *boot_devices_find(const struct boot_devices *ds,
 	return NULL;
 }
 
+char *boot_device_disk(const char *device, const struct layout *l)
+{
+	unsigned number;
+	_cleanup_free_ char *name = split_partition(device, &number);
+	const struct layout_disk *disk = name ? find_disk(l, name) : NULL;
+
+	return disk ? xstrdup(disk->name) : NULL;
+}
+
+unsigned boot_device_number(const char *device)
+{
+	unsigned number = 0;
+	_cleanup_free_ char *name = split_partition(device, &number);
+
+	return name ? number : 0;
+}
+
 /* A label may hold anything; what would break the line is left out. */
 static void add_field(struct str *out, const char *text)
 {

@@ -36,5 +36,10 @@ void boot_devices_from_layout(struct boot_devices *ds, const struct layout *l);
 const struct boot_device *boot_devices_find(const struct boot_devices *ds,
 					    const char *mount_point);
 
+/* The layout's disk that a partition's device lies on ("/dev/sda" of "/dev/sda2"), malloc'd; NULL: no such. Partition's number too, where
+ * the caller wants it. */
+char *boot_device_disk(const char *device, const struct layout *l);
+unsigned boot_device_number(const char *device);
+
 /* One line a file system, '|' between the fields: what the stand-in of grub-probe reads. */
 void boot_devices_write(const struct boot_devices *ds, struct str *out);

@@ -115,7 +115,7 @@ static char *client_lang(const struct root *root)
 }
 
 /* grub-mkconfig itself writes into the file it has been told, which a crash would leave short. */
-static int write_config(const struct boot_ctx *c, struct err *err)
+int grub_write_config(const struct boot_ctx *c, struct err *err)
 {
 	const char *const argv[] = { BOOT_RUN_DIR "/grub/grub-mkconfig", "-o", FRESH,
 				     NULL };
@@ -144,7 +144,7 @@ static int grub_build(const struct boot_ctx *c, struct err *err)
 	if (boot_kernels(c->root, &kernels, err) < 0 || boot_remove_stale(c, err) < 0 ||
 	    initramfs_build(c, &kernels, err) < 0)
 		return -1;
-	return write_config(c, err);
+	return grub_write_config(c, err);
 }
 
 static int grub_verify(const struct boot_ctx *c, struct findings *fs, struct err *err)

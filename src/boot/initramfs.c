@@ -56,6 +56,21 @@ static void fill_argv(struct strv *out, const char *const *pattern, const char *
 	}
 }
 
+/* "RESUME=auto" would look at the swap spaces in use, which are those of the machine that builds. */
+static void add_resume(struct str *out, const struct layout *l)
+{
+	for (size_t i = 0; i < l->n_fs; i++) {
+		const struct layout_fs *fs = &l->fs[i];
+
+		if (!streq0(fs->type, "swap") || fs->uuid == NULL || *fs->uuid == '\0' ||
+		    strspn(fs->uuid, "0123456789abcdefABCDEF-") != strlen(fs->uuid))
+			continue;
+		str_addf(out, "[ \"${RESUME:-auto}\" != auto ] || RESUME=UUID=%s\n",
+			 fs->uuid);
+		return;
+	}
+}
+
 /* Types of the file systems that are mounted before the image is left: "ext4,xfs". */
 static void add_types(struct str *out, const struct layout *l)
 {
@@ -88,6 +103,7 @@ int initramfs_prepare(const struct boot_ctx *c, struct err *err)
 	if (types.len)
 		str_addf(&conf, "[ \"${FSTYPE:-auto}\" != auto ] || FSTYPE=%s\n",
 			 str_c(&types));
+	add_resume(&conf, c->layout);
 	if (files_mkdirs(dir, 0755, err) < 0 ||
 	    files_write_atomic(program, wrapper, sizeof(wrapper) - 1, 0755, err) < 0)
 		return -1;
@@ -225,7 +241,7 @@ static int verify_one(const struct boot_ctx *c, const char *version, struct find
 	l.driver = fs_root && fs_root->type && *fs_root->type
 			   ? xasprintf("/%s.ko", fs_root->type)
 			   : xstrdup("");
-	strv_add_all(&argv, "chroot", BOOT_ROOT, NULL);
+	boot_enter(c, &argv);
 	fill_argv(&argv, g->list, version);
 	spec.argv = strv_argv(&argv);
 	rc = runner_run(c->run, &spec, NULL, err);

@@ -24,6 +24,12 @@ static void take_line(void *arg, const char *line, bool is_err)
 	events_output(c->events, line);
 }
 
+void boot_enter(const struct boot_ctx *c, struct strv *argv)
+{
+	if (!c->inside)
+		strv_add_all(argv, "chroot", BOOT_ROOT, NULL);
+}
+
 int boot_chroot(const struct boot_ctx *c, const char *const *argv, const char *const *env,
 		struct err *err)
 {
@@ -31,7 +37,7 @@ int boot_chroot(const struct boot_ctx *c, const char *const *argv, const char *c
 	struct boot_ctx copy = *c;
 	struct proc_spec spec = { .env = env, .on_line = take_line, .arg = &copy };
 
-	strv_add_all(&words, "chroot", BOOT_ROOT, NULL);
+	boot_enter(c, &words);
 	for (; *argv; argv++)
 		strv_add(&words, *argv);
 	spec.argv = strv_argv(&words);

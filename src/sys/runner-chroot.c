@@ -51,6 +51,9 @@ static const struct {
 	{ "/proc/self/fd/0", "/dev/stdin" },
 	{ "/proc/self/fd/1", "/dev/stdout" },
 	{ "/proc/self/fd/2", "/dev/stderr" },
+	/* Stand-ins of the caller's for what udev would make, where `devices` has none there. */
+	{ "/run/nimadm/disk", "/dev/disk" },
+	{ "/run/nimadm/mapper", "/dev/mapper" },
 };
 
 static int make_node(const char *path, mode_t mode, dev_t number)
@@ -82,11 +85,11 @@ static int make_dev(const struct chroot_runner *r)
 			return -1;
 	if (make_node("/dev/tty", S_IFCHR | 0666, makedev(5, 0)) < 0)
 		return -1;
-	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
-		if (symlink(links[i].target, links[i].path) < 0)
-			return -1;
 	for (size_t i = 0; i < r->n_nodes; i++)
 		if (make_node(r->nodes[i].path, r->nodes[i].mode, r->nodes[i].number) < 0)
+			return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+		if (symlink(links[i].target, links[i].path) < 0 && errno != EEXIST)
 			return -1;
 	return 0;
 }

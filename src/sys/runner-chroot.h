@@ -2,6 +2,7 @@
 /*
  * A runner inside a mounted alternate root on the client: chroot in a mount, pid and ipc namespace of its own, no
  * network, with private /proc, /sys read-only, /tmp and /run, and a /dev with the harmless nodes and those of `devices` alone.
+ * /dev/disk and /dev/mapper are what lies in disk/ and mapper/ of a bind at /run/nimadm, as in the sandbox.
  * So a maintainer's or boot loader's script finds no disk of the running system.
  */
 #pragma once

@@ -22,6 +22,8 @@ loop=$(losetup -f --show "$T_TMP/disk")
 t_at_exit losetup -d "$loop"
 mkdir "$T_TMP/bound"
 echo helper > "$T_TMP/bound/file"
+mkdir -p "$T_TMP/bound/disk/by-uuid"
+echo > "$T_TMP/bound/disk/by-uuid/1234-5678"
 
 inside() {
 	"$run" "$root" "$loop" "$T_TMP/bound:/run/nimadm" 20 "$@"
@@ -52,6 +54,7 @@ t_case "a bind is there, read-only, although /run is new"
 t_ok inside cat /run/nimadm/file
 t_match '^helper$' -
 t_fail_with 1 inside touch /run/nimadm/new
+t_ok inside ls /dev/disk/by-uuid/1234-5678
 t_ok inside touch /run/other /tmp/other
 t_ok test ! -e "$root/run/other" -a ! -e "$root/tmp/other" -a ! -e "$root/run/nimadm"
 
