@@ -2,8 +2,7 @@
 /* Lists on disk. */
 #include "archive/spill.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "sys/files.h"
 
 #define CHUNK ((size_t)64 << 10)
 
@@ -14,16 +13,8 @@ int spill_open(struct spill *s, const char *beside, struct err *err)
 		slash ? xstrndup(beside, MAX((size_t)(slash - beside), (size_t)1))
 		      : xstrdup(".");
 
-	s->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (s->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
-		_cleanup_free_ char *name = xasprintf("%s/.nimadm-XXXXXX.tmp", dir);
-		s->fd = mkostemps(name, 4, O_CLOEXEC);
-		if (s->fd >= 0)
-			unlink(name);
-	}
-	if (s->fd < 0)
-		return err_set_errno(err, ERR_OPERATOR, "cannot write in %s", dir);
-	return 0;
+	s->fd = files_nameless(dir, err);
+	return s->fd < 0 ? -1 : 0;
 }
 
 void spill_done(struct spill *s)
@@ -35,16 +26,9 @@ void spill_done(struct spill *s)
 
 static int flush(struct spill *s, struct err *err)
 {
-	for (size_t at = 0; at < s->buf.len;) {
-		ssize_t n = pwrite(s->fd, s->buf.p + at, s->buf.len - at, (off_t)s->size);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return err_set_errno(err, ERR_OPERATOR,
-					     "cannot write a temporary file");
-		at += (size_t)n;
-		s->size += (uint64_t)n;
-	}
+	if (files_pwrite_all(s->fd, s->buf.p, s->buf.len, s->size) < 0)
+		return err_set_errno(err, ERR_OPERATOR, "cannot write a temporary file");
+	s->size += s->buf.len;
 	s->buf.len = 0;
 	return 0;
 }

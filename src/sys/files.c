@@ -89,6 +89,38 @@ int files_write_all(int fd, const void *data, size_t n)
 	return 0;
 }
 
+int files_pwrite_all(int fd, const void *data, size_t n, uint64_t off)
+{
+	const char *p = data;
+
+	while (n > 0) {
+		ssize_t done = pwrite(fd, p, n, (off_t)off);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -1;
+		p += done;
+		off += (uint64_t)done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+int files_nameless(const char *dir, struct err *err)
+{
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
+		_cleanup_free_ char *name = xasprintf("%s/.nimadm-XXXXXX.tmp", dir);
+		fd = mkostemps(name, 4, O_CLOEXEC);
+		if (fd >= 0)
+			unlink(name);
+	}
+	if (fd < 0)
+		return err_set_errno(err, ERR_OPERATOR, "cannot write in %s", dir);
+	return fd;
+}
+
 int files_write_atomic(const char *path, const void *data, size_t n, mode_t mode,
 		       struct err *err)
 {

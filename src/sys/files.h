@@ -12,6 +12,9 @@ int files_read(const char *path, size_t max, struct str *out, struct err *err)
 int files_read_fd(int fd, size_t max, struct str *out) _must_check_;
 /* All bytes to a descriptor; -1 and errno. */
 int files_write_all(int fd, const void *data, size_t n) _must_check_;
+int files_pwrite_all(int fd, const void *data, size_t n, uint64_t off) _must_check_;
+/* A file without a name in this directory, open for reading and writing: gone with its descriptor. */
+int files_nameless(const char *dir, struct err *err) _must_check_;
 /* Written beside, synced, renamed over; the directory is synced too. */
 int files_write_atomic(const char *path, const void *data, size_t n, mode_t mode,
 		       struct err *err) _must_check_;
