@@ -14,6 +14,7 @@ struct command {
 
 extern const struct command cmd_bootlist;
 extern const struct command cmd_check;
+extern const struct command cmd_copy_tree;
 extern const struct command cmd_disk_copy;
 extern const struct command cmd_disk_mksysb;
 extern const struct command cmd_lspv;

@@ -214,6 +214,19 @@ int flags_apply(int fd, const char *letters)
 	return ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0 && !is_unknown(errno) ? -1 : 0;
 }
 
+void flags_clear(int fd)
+{
+	int flags = 0, less;
+
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+		return;
+	less = flags;
+	for (size_t i = 0; i < ARRAY_SIZE(flag_table); i++)
+		less &= ~flag_table[i].flag;
+	if (less != flags)
+		ioctl(fd, FS_IOC_SETFLAGS, &less);
+}
+
 void flags_names(const char *letters, struct str *out)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(flag_table); i++)

@@ -39,6 +39,8 @@ int xattrs_apply(const struct xattrs *x, const struct xattrs_of *of,
 bool flags_read(int fd, char ret[16]);
 /* As many as the file system knows; -1 and errno: one that it knows cannot be set. */
 int flags_apply(int fd, const char *letters) _must_check_;
+/* Takes those flags away: what is immutable can be changed then. Errors show when it is. */
+void flags_clear(int fd);
 /* The names that other programs have for them: "schg,nodump". flags_parse: false where one is not known. */
 void flags_names(const char *letters, struct str *out);
 bool flags_parse(const char *names, size_t n, char ret[16]);
