@@ -53,12 +53,15 @@ struct listing {
 };
 #define _cleanup_listing_ _cleanup_(listing_done)
 void listing_done(struct listing *l);
-/* -1 and errno. Entries that match the excludes are left out. */
-int listing_read(struct listing *l, int fd, const char *path, const struct excludes *x);
+/* -1 and errno. Entries that match the excludes are left out, and the inode `skip`. */
+int listing_read(struct listing *l, int fd, const char *path, const struct excludes *x,
+		 uint64_t skip);
 /* An open directory of the source: *ret_wanted tells whether its entries belong to the tree. -1 and errno. */
 struct clone;
 int source_open_dir(struct clone *c, const char *path, uint64_t above, struct statx *sx,
 		    bool *ret_wanted);
+/* For listing_read: the destination, where it may be in this directory; else 0. */
+uint64_t source_skip(const struct clone *c, const struct statx *sx);
 
 /* An open directory whose entries are being copied. */
 struct open_dir {

@@ -50,7 +50,7 @@ void count_visit(struct clone *c, struct node *node)
 	/* What cannot be read is told by the copy. */
 	if (fd < 0)
 		return;
-	if (wanted && listing_read(&l, fd, path, &c->excludes) == 0)
+	if (wanted && listing_read(&l, fd, path, &c->excludes, source_skip(c, &sx)) == 0)
 		for (size_t i = l.n_dirs; i < l.n; i++)
 			count_entry(c, fd, l.names.p + l.v[i].name, &sum);
 	pool_lock(&c->pool);

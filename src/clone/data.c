@@ -34,8 +34,8 @@ static void pace(struct clone *c, uint64_t n)
 	if (c->job->limit == 0)
 		return;
 	pthread_mutex_lock(&c->pace_lock);
-	/* What was lost in the last half second may be caught up with. */
-	start = MAX(now - 0.5, c->pace_next);
+	/* What was lost in the last quarter of a second may be caught up with. */
+	start = c->pace_next > 0 ? MAX(now - 0.25, c->pace_next) : now;
 	c->pace_next = start + (double)n / (double)c->job->limit;
 	/* After its turn, not before: else the last bytes would be for nothing. */
 	double wait = c->pace_next - now;

@@ -217,7 +217,8 @@ int dir_visit(struct worker *w, struct node *node, struct err *err)
 			  O_RDONLY | O_DIRECTORY);
 	if (d->to < 0)
 		return clone_failed(d->path, "cannot open the directory", err);
-	if (wanted && listing_read(&d->list, d->from, d->path, &c->excludes) < 0)
+	if (wanted && listing_read(&d->list, d->from, d->path, &c->excludes,
+				   source_skip(c, &d->sx)) < 0)
 		clone_note_errno(c, CLONE_NOTE_UNREADABLE, d->path, "cannot be listed");
 	atomic_fetch_add(&c->files, 1);
 	if (d->existed && take_over(d, err) < 0)

@@ -31,6 +31,7 @@ struct reading {
 	int fd;
 	const char *path;
 	const struct excludes *excludes;
+	uint64_t skip;
 };
 
 static bool is_excluded(const struct reading *r, const char *name)
@@ -46,7 +47,8 @@ static void add(const struct reading *r, const struct dirent64 *e)
 {
 	struct listing *l = r->l;
 
-	if (streq(e->d_name, ".") || streq(e->d_name, "..") || is_excluded(r, e->d_name))
+	if (streq(e->d_name, ".") || streq(e->d_name, "..") ||
+	    (r->skip != 0 && e->d_ino == r->skip) || is_excluded(r, e->d_name))
 		return;
 	if (l->n == l->cap) {
 		l->cap = MAX(l->cap + l->cap / 2, (size_t)32);
@@ -70,9 +72,10 @@ static int by_place(const void *a, const void *b)
 	return x->ino < y->ino ? -1 : x->ino > y->ino;
 }
 
-int listing_read(struct listing *l, int fd, const char *path, const struct excludes *x)
+int listing_read(struct listing *l, int fd, const char *path, const struct excludes *x,
+		 uint64_t skip)
 {
-	const struct reading r = { l, fd, path, x };
+	const struct reading r = { l, fd, path, x, skip };
 	_cleanup_free_ char *chunk = xmalloc(DENTS_CHUNK);
 
 	for (;;) {
@@ -117,8 +120,10 @@ int source_open_dir(struct clone *c, const char *path, uint64_t above, struct st
 		_cleanup_free_ char *shown = xasprintf("/%s", path);
 		*ret_wanted = strv_has(c->job->mounts, shown);
 	}
-	if (sx->stx_ino == c->to_ino &&
-	    makedev(sx->stx_dev_major, sx->stx_dev_minor) == c->to_dev)
-		*ret_wanted = false;
 	return fd;
+}
+
+uint64_t source_skip(const struct clone *c, const struct statx *sx)
+{
+	return makedev(sx->stx_dev_major, sx->stx_dev_minor) == c->to_dev ? c->to_ino : 0;
 }

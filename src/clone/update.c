@@ -36,6 +36,15 @@ static bool has_same_xattrs(const struct open_dir *d, const char *name)
 	return same;
 }
 
+/* Of the inode flags, those that statx knows of both. */
+static bool has_same_flags(const struct statx *sx, const struct statx *there)
+{
+	uint64_t known = sx->stx_attributes_mask & there->stx_attributes_mask &
+			 (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND | STATX_ATTR_NODUMP);
+
+	return ((sx->stx_attributes ^ there->stx_attributes) & known) == 0;
+}
+
 /* An immutable file can neither be removed nor replaced. */
 static void unlock_file(const struct open_dir *d, const char *name)
 {
@@ -49,10 +58,13 @@ static void unlock_file(const struct open_dir *d, const char *name)
 int update_entry(struct worker *w, const struct open_dir *d, const char *name,
 		 const struct statx *sx, struct stat *ret, struct err *err)
 {
-	if (fstatat(d->to, name, ret, AT_SYMLINK_NOFOLLOW) < 0)
+	struct statx there;
+
+	if (fstatat(d->to, name, ret, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    statx(d->to, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &there) < 0)
 		return errno == ENOENT ? 0 : clone_failed(name, "cannot be read", err);
 	if (is_same(sx, ret) && (ret->st_nlink > 1) == (sx->stx_nlink > 1) &&
-	    has_same_xattrs(d, name))
+	    has_same_flags(sx, &there) && has_same_xattrs(d, name))
 		return 1;
 	if (S_ISREG(ret->st_mode))
 		unlock_file(d, name);
@@ -102,7 +114,6 @@ static int remove_extra(const struct open_dir *d, const char *name,
 
 int update_dir(struct worker *w, struct open_dir *d, struct err *err)
 {
-	static const struct excludes none = { 0 };
 	const struct listing *l = &d->list;
 	_cleanup_free_ struct name *known = xcalloc(l->n + 1, sizeof(*known));
 	_cleanup_listing_ struct listing there = { 0 };
@@ -112,8 +123,7 @@ int update_dir(struct worker *w, struct open_dir *d, struct err *err)
 					  l->v[i].type == DT_DIR };
 	qsort(known, l->n, sizeof(*known), by_name);
 	/* What the patterns leave out is not ours to remove. */
-	if (listing_read(&there, d->to, d->path,
-			 w->c->excludes.n ? &w->c->excludes : &none) < 0)
+	if (listing_read(&there, d->to, d->path, &w->c->excludes, 0) < 0)
 		return clone_failed(d->path, "cannot be listed", err);
 	for (size_t i = 0; i < there.n; i++) {
 		const struct name key = { .name = there.names.p + there.v[i].name };

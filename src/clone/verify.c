@@ -174,6 +174,15 @@ static const char *compare_attributes(struct checker *k, const struct xattrs_of 
 	return NULL;
 }
 
+/* Reading must not change the copy's times. */
+static int open_here(int dir, const char *name)
+{
+	int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	int fd = openat(dir, name, flags | O_NOATIME);
+
+	return fd < 0 && errno == EPERM ? openat(dir, name, flags) : fd;
+}
+
 static const char *compare_one(struct checker *k)
 {
 	const char *name;
@@ -188,9 +197,7 @@ static const char *compare_one(struct checker *k)
 	if (k->e.type == 'h')
 		return compare_hard(k, &st);
 	bool opens = S_ISREG(st.st_mode) || S_ISDIR(st.st_mode);
-	_cleanup_close_ int fd =
-		opens ? openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-		      : -1;
+	_cleanup_close_ int fd = opens ? open_here(dir, name) : -1;
 	if (opens && fd < 0)
 		return "it cannot be opened";
 	struct xattrs_of of = { .fd = fd, .dir_fd = dir, .name = name };
@@ -312,7 +319,7 @@ static int visit(struct extras *x, struct todo *t, uint64_t above, struct err *e
 	_cleanup_close_ int fd = source_open_dir(&c, str_c(&t->path), above, &sx,
 						 &wanted);
 
-	if (fd < 0 || (wanted && listing_read(&l, fd, "", &none) < 0))
+	if (fd < 0 || (wanted && listing_read(&l, fd, "", &none, 0) < 0))
 		return err_set_errno(err, ERR_OPERATOR, "%s: cannot read /%s",
 				     x->v->tree->path, str_c(&t->path));
 	todo_enter(t, sx.stx_mnt_id);

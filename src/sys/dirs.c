@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Looking up directories of a tree, hostile or not, by openat2(2). */
+/* Looking up directories of a tree, hostile or not, by openat2(2), or step by step where the kernel has none. */
 #include "sys/dirs.h"
 
 #include <errno.h>
@@ -10,6 +10,38 @@
 
 /* A path as long as the kernel takes in one call, with room to spare. */
 #define PIECE 4000
+
+/* A name of its own on the way: never a link, never up. */
+static int open_step(int dir, const char *name, int flags)
+{
+	if (streq(name, "..")) {
+		errno = EXDEV;
+		return -1;
+	}
+	return openat(dir, *name ? name : ".", flags | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* The same without openat2(2). */
+static int open_piece_walk(int dir, const char *path, int flags)
+{
+	_cleanup_free_ char *copy = xstrdup(path);
+	_cleanup_close_ int at = -1;
+	char *p = copy, *slash;
+
+	if (*path == '/' || *path == '\0') {
+		errno = *path ? EXDEV : ENOENT;
+		return -1;
+	}
+	for (; (slash = strchr(p, '/')); p = slash + 1) {
+		*slash = '\0';
+		int next = open_step(at >= 0 ? at : dir, p, O_PATH | O_DIRECTORY);
+		if (next < 0)
+			return -1;
+		close_p(&at);
+		at = next;
+	}
+	return open_step(at >= 0 ? at : dir, p, flags);
+}
 
 static int open_piece(int dir, const char *path, int flags)
 {
@@ -22,6 +54,8 @@ static int open_piece(int dir, const char *path, int flags)
 		long fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
 
 		/* EAGAIN: something was renamed meanwhile; the kernel wants to be asked again. */
+		if (fd < 0 && errno == ENOSYS)
+			return open_piece_walk(dir, path, flags);
 		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
 			return (int)fd;
 	}
