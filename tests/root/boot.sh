@@ -1,16 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A real Debian server's tree is made bootable for a machine that this one is not.
-# The tree: $NIM_TEST_CACHE/web12.tar, of a Debian with a kernel and grub-pc, file systems ...5b01 (/) and ...5b02 (/boot).
+# The tree: the profile "minimal", with a kernel and grub-pc, file systems ...5b01 (/) and ...5b02 (/boot).
 set -euo pipefail
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/root/tree.sh
 . "$(dirname "$0")/tree.sh"
 t_need_root
-t_need_tools bwrap
-image=${NIM_TEST_CACHE:-}/web12.tar
-[ -f "$image" ] || t_skip_all "needs web12.tar in NIM_TEST_CACHE"
+t_need_tools bwrap mmdebstrap
 t_private_mounts "$@"
 
 run=$T_BUILD/tests/root/boot-run
@@ -21,9 +19,9 @@ lvm=(grub-pc disk=/dev/sda:gpt "lv=rootvg:hd-4:linear:/dev/sda3:/" "fs=/::ext4:$
 	"fs=/boot:/dev/sda2:ext4:${uuid}2" "fs=swap::swap:${uuid}3")
 export LC_ALL=C
 
-mkdir -p "$T_TMP"/{lower,upper,work,root,run}
+mkdir -p "$T_TMP"/{upper,work,root,run}
 make_tree "$T_TMP/spot" bash chroot
-tar -xpf "$image" -C "$T_TMP/lower" --numeric-owner --xattrs --xattrs-include='*' --acls
+"$T_SRC/tests/profiles/build.sh" minimal bookworm "$T_TMP/lower"
 mount -t overlay overlay -o "lowerdir=$T_TMP/lower,upperdir=$T_TMP/upper,workdir=$T_TMP/work" "$root"
 unmount_root() {
 	umount "$root"
