@@ -207,19 +207,29 @@ static bool list_has(const char *dir, const char *file, const char *controller)
 	       has_word(str_c(&text), controller);
 }
 
+static bool list_has_all(const char *dir, const char *file, const struct strv *words)
+{
+	for (size_t i = 0; i < words->n; i++)
+		if (!list_has(dir, file, words->v[i]))
+			return false;
+	return true;
+}
+
 /*
  * In the unified hierarchy a group with processes of its own cannot hand controllers down, unless it is the root; so go
- * up to the nearest ancestor that does or can.
+ * up to the nearest ancestor that hands all of these down, or can.
  */
-static bool climb(char *dir, size_t top, const char *controller)
+static bool climb(char *dir, size_t top, const struct strv *controllers)
 {
+	_cleanup_free_ char *names = strv_join(controllers, " +");
+	_cleanup_free_ char *plus = xasprintf("+%s", names);
+
 	for (;;) {
-		_cleanup_free_ char *plus = xasprintf("+%s", controller);
 		char *slash;
 
-		if (list_has(dir, "cgroup.subtree_control", controller))
+		if (list_has_all(dir, "cgroup.subtree_control", controllers))
 			return true;
-		if (list_has(dir, "cgroup.controllers", controller) &&
+		if (list_has_all(dir, "cgroup.controllers", controllers) &&
 		    write_file(dir, "cgroup.subtree_control", plus) == 0)
 			return true;
 		slash = strrchr(dir, '/');
@@ -227,6 +237,25 @@ static bool climb(char *dir, size_t top, const char *controller)
 			return false;
 		*slash = '\0';
 	}
+}
+
+/*
+ * The unified hierarchy's parent for a new group. One for all controllers where there is one, since a process is in one
+ * group only: looked for singly, "pids", which any group can hand down, would be found lower than "memory".
+ */
+static bool find_parent(char **dir, size_t top, const char *controller)
+{
+	_cleanup_strv_ struct strv all = STRV_INIT, one = STRV_INIT;
+	_cleanup_free_ char *at = xstrdup(*dir);
+
+	for (size_t i = 0; i < ARRAY_SIZE(controller_names); i++)
+		strv_add(&all, controller_names[i]);
+	strv_add(&one, controller);
+	if (!climb(at, top, &all))
+		return climb(*dir, top, &one);
+	free(*dir);
+	*dir = TAKE_PTR(at);
+	return true;
 }
 
 /* Groups that a killed nimadm has left: empty, and named after a process that is no more. */
@@ -318,7 +347,7 @@ int cgroup_create(struct cgroup *g, uint64_t memory_max, unsigned process_max,
 
 		if (dir == NULL)
 			continue;
-		if (g->part[c].unified && !climb(dir, top, controller_names[c]))
+		if (g->part[c].unified && !find_parent(&dir, top, controller_names[c]))
 			continue;
 		sweep(dir);
 		make_part(g, c, dir, name, limits[c]);
