@@ -109,12 +109,12 @@ static int read_block(const struct chain_disk *d, char *block, struct err *err)
 {
 	_cleanup_close_ int fd = open(d->name, O_RDONLY | O_CLOEXEC);
 
-	if (d->env == 0)
+	if (d->env.sector == 0)
 		return 1;
 	if (fd < 0)
 		return err_set_errno(err, ERR_OPERATOR, "cannot open %s", d->name);
-	if (install_pread(fd, block, ENV_BLOCK_SIZE, d->env * INSTALL_SECTOR, d->name,
-			  err) < 0)
+	if (install_pread(fd, block, ENV_BLOCK_SIZE, d->env.sector * INSTALL_SECTOR,
+			  d->name, err) < 0)
 		return -1;
 	return env_block_is_valid(block) ? 0 : 1;
 }
@@ -134,10 +134,13 @@ static int write_block(const struct chain_disk *d, const char *turn, const char 
 		return err_remedy(err, "make the clone bootable again: alt_rootvg_op -W, "
 				       "then -S");
 	}
-	if (turn) {
+	if (turn && *d->env.uuid == '\0') {
 		err_set(err, ERR_OPERATOR,
-			"%s: GRUB cannot take back a single boot there", d->name);
-		return err_remedy(err, "bootlist -m normal works");
+			"%s: GRUB could not take back a single boot, since it can write "
+			"nowhere on that disk (it has an MBR, or another GRUB)",
+			d->name);
+		return err_remedy(err, "bootlist -m normal works, and so does the BIOS's "
+				       "own menu");
 	}
 	memcpy(old, block, sizeof(old));
 	if (env_block_set(block, CHAIN_TURN, turn, err) < 0 ||
@@ -149,8 +152,8 @@ static int write_block(const struct chain_disk *d, const char *turn, const char 
 
 	if (fd < 0)
 		return err_set_errno(err, ERR_OPERATOR, "cannot open %s", d->name);
-	if (install_pwrite(fd, block, sizeof(block), d->env * INSTALL_SECTOR, d->name,
-			   err) < 0)
+	if (install_pwrite(fd, block, sizeof(block), d->env.sector * INSTALL_SECTOR,
+			   d->name, err) < 0)
 		return -1;
 	return fdatasync(fd) < 0
 		       ? err_set_errno(err, ERR_OPERATOR, "cannot write to %s", d->name)
@@ -164,16 +167,20 @@ enum relation {
 	OLD    /* the system that the running one is a clone of */
 };
 
-/* A clone's menu names the old system by what lies on its disk. */
+/* A clone's menu names the old system by what lies on its disk, whichever of these it was. */
 static enum relation relation_of(const struct state *s, const struct chain_disk *d)
 {
-	const char *at;
-	_cleanup_free_ char *begin = xasprintf("### BEGIN nimadm %s ###",
-					       CHAIN_BLOCK_OLD);
-	const char *id = *d->fs_uuid ? d->fs_uuid : d->part_uuid;
+	const char *const ids[] = { d->fs_uuid, d->env.uuid, d->part_uuid };
+	_cleanup_str_ struct str without = STR_INIT;
 
-	at = s->custom.len ? strstr(s->custom.p, begin) : NULL;
-	return at && strstr(at, id) ? OLD : CLONE;
+	if (!chain_has_block(str_c(&s->custom), CHAIN_BLOCK_OLD))
+		return CLONE;
+	chain_put_block(&without, str_c(&s->custom), CHAIN_BLOCK_OLD, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		if (*ids[i] && strstr(str_c(&s->custom), ids[i]) &&
+		    !strstr(str_c(&without), ids[i]))
+			return OLD;
+	return CLONE;
 }
 
 static int write_custom(struct state *s, const char *block, struct err *err)
@@ -273,7 +280,7 @@ static int set_clone(struct state *s, const struct layout *clone,
 	const char *turn = once && s->why_not ? "clone" : NULL;
 
 	/* On a disk without the block only the permanent order works where GRUB writes nothing. */
-	if ((d->env || turn) && write_block(d, turn, NULL, err) < 0)
+	if ((d->env.sector || turn) && write_block(d, turn, NULL, err) < 0)
 		return -1;
 	if (prepare_custom(s, clone, d, id, err) < 0)
 		return -1;

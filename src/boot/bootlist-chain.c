@@ -40,8 +40,7 @@ static int read_table(struct chain_disk *d, struct err *err)
 	d->part_uuid = xstrdup(part->uuid);
 	snprintf(d->part, sizeof(d->part), "%s%u",
 		 streq(table.label, "dos") ? "msdos" : table.label, part->number);
-	d->env = install_env_sector(&table);
-	return 0;
+	return install_env_find(&d->env, &table, fd, d->name, err);
 }
 
 int chain_disk_find(struct chain_disk *d, const struct layout *l, struct err *err)
@@ -80,13 +79,15 @@ char *chain_entry_id(const struct layout *clone)
 /* Sets $VAR to the disk ("hd1"), or to nothing. */
 static void write_find(struct str *out, const struct chain_disk *d, const char *var)
 {
+	const char *uuid = *d->fs_uuid ? d->fs_uuid : d->env.uuid;
+
 	str_addf(out, "set %s=\n", var);
-	if (*d->fs_uuid) {
+	if (*uuid) {
 		str_addf(out,
 			 "if search --no-floppy --fs-uuid --set=nimadm_part %s; then\n"
 			 "\tregexp --set=1:%s '^([^,]+),' \"$nimadm_part\"\n"
 			 "fi\n",
-			 d->fs_uuid, var);
+			 uuid, var);
 		return;
 	}
 	str_addf(out,
@@ -121,22 +122,31 @@ static void write_entry(struct str *out, const struct chain_disk *d, const char 
 
 static void write_load(struct str *out, const struct chain_disk *d)
 {
-	str_addf(out,
-		 "set " CHAIN_TURN "=\n"
-		 "set " CHAIN_STAY "=\n"
-		 "if [ -n \"$nimadm_disk\" ]; then\n"
-		 "\tload_env -f ($nimadm_disk)%llu+2 " CHAIN_TURN " " CHAIN_STAY "\n"
-		 "fi\n",
-		 (unsigned long long)d->env);
+	str_add(out, "set " CHAIN_TURN "=\n"
+		     "set " CHAIN_STAY "=\n");
+	if (*d->env.uuid)
+		str_addf(out,
+			 "if search --no-floppy --fs-uuid --set=nimadm_env %s; then\n"
+			 "\tload_env -f ($nimadm_env)" INSTALL_ENV_FILE " " CHAIN_TURN
+			 " " CHAIN_STAY "\n"
+			 "fi\n",
+			 d->env.uuid);
+	else if (d->env.sector)
+		str_addf(out,
+			 "if [ -n \"$nimadm_disk\" ]; then\n"
+			 "\tload_env -f ($nimadm_disk)%llu+2 " CHAIN_STAY "\n"
+			 "fi\n",
+			 (unsigned long long)d->env.sector);
 }
 
-/* The state is taken back before anything is started by it: whatever happens then, the next boot is the usual one. */
-static void write_take(struct str *out, const struct chain_disk *d, const char *next)
+/* The state is taken back before anything is started by it: whatever happens then, the next boot is the usual one. Where it could not be
+ * taken back it is never set. */
+static void write_take(struct str *out, const char *next)
 {
 	str_addf(out,
 		 "\tset " CHAIN_TURN "=%s\n"
-		 "\tsave_env -f ($nimadm_disk)%llu+2 " CHAIN_TURN "\n",
-		 next, (unsigned long long)d->env);
+		 "\tsave_env -f ($nimadm_env)" INSTALL_ENV_FILE " " CHAIN_TURN "\n",
+		 next);
 }
 
 void chain_write_list(struct str *out, const struct chain_disk *clone, const char *id,
@@ -147,7 +157,7 @@ void chain_write_list(struct str *out, const struct chain_disk *clone, const cha
 	write_load(out, clone);
 	str_add(out, "set nimadm_now=\"$" CHAIN_TURN "\"\n"
 		     "if [ -n \"$nimadm_now\" ]; then\n");
-	write_take(out, clone, "");
+	write_take(out, "");
 	str_addf(
 		out,
 		"fi\n"
@@ -176,18 +186,18 @@ void chain_write_old(struct str *out, const struct chain_disk *old,
 		     const struct chain_disk *self, const char *title)
 {
 	write_entry(out, old, CHAIN_OLD, title);
-	if (self->env == 0)
+	if (self->env.sector == 0)
 		return;
 	write_find(out, old, "nimadm_other");
 	write_find(out, self, "nimadm_disk");
 	write_load(out, self);
 	str_add(out,
 		"if [ \"$" CHAIN_TURN "\" = other -a -n \"$nimadm_other\" ]; then\n");
-	write_take(out, self, "pass");
+	write_take(out, "pass");
 	str_add(out, "\tset default=" CHAIN_OLD "\n"
 		     "\tset boot_once=true\n"
 		     "elif [ -n \"$" CHAIN_TURN "\" ]; then\n");
-	write_take(out, self, "");
+	write_take(out, "");
 	str_add(out, "elif [ \"$" CHAIN_STAY "\" = other -a -n \"$nimadm_other\" -a "
 		     "\"$boot_once\" != true ]; then\n"
 		     "\tset default=" CHAIN_OLD "\n"

@@ -6,8 +6,8 @@
  * BIOS: the other disk's boot sector is started, so each disk's GRUB uses its own modules and its own grub.cfg. Its state
  * lies in two places:
  *   the GRUB environment of the disk that starts   next_entry (one boot), saved_entry (from now on)
- *   an environment block of ours on the clone's disk, behind its core image, which GRUB can write whatever lies in file
- *   systems, and which both systems can write without mounting the other one's:
+ *   an environment block of ours on the clone's disk (install-env.h), which both systems can write without mounting the
+ *   other one's file systems, and GRUB too where the disk has a GPT:
  *     nimadm_turn=clone   the next boot alone is the clone's (where the GRUB environment cannot be written)
  *     nimadm_turn=other   the next boot alone is the old system's; =pass: the same, on its way through the clone's GRUB
  *     nimadm_stay=other   the old system from now on, whatever its saved_entry says
@@ -19,6 +19,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "boot/install-env.h"
 #include "model/layout.h"
 
 #define CHAIN_FILE  "/boot/grub/custom.cfg"
@@ -37,11 +38,14 @@ struct chain_disk {
 	char *fs_uuid;	 /* of a file system on a partition of it, or "" */
 	char *part_uuid; /* of a partition of it */
 	char part[16];	 /* "gpt2" */
-	uint64_t env;	 /* first sector of our environment block; 0: none */
+	struct install_env env;
 };
 #define CHAIN_DISK_INIT                                                                  \
 	{                                                                                \
-		NULL, NULL, NULL, { 0 }, 0                                               \
+		NULL, NULL, NULL, { 0 },                                                 \
+		{                                                                        \
+			0                                                                \
+		}                                                                        \
 	}
 #define _cleanup_chain_disk_ _cleanup_(chain_disk_done)
 void chain_disk_done(struct chain_disk *d);

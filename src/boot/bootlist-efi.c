@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <fcntl.h>
 
+#include "base/parse.h"
 #include "boot/bootlist-internal.h"
 #include "boot/device.h"
 #include "boot/install-disk.h"
@@ -27,6 +28,18 @@ void efi_list_done(struct efi_list *l)
 	*l = (struct efi_list)EFI_LIST_INIT;
 }
 
+static bool parse_hex32(const char *s, uint32_t *ret)
+{
+	char *end;
+	unsigned long value;
+
+	if (strspn(s, "0123456789abcdefABCDEF") != strlen(s) || strlen(s) > 8 || !*s)
+		return false;
+	value = strtoul(s, &end, 16);
+	*ret = (uint32_t)value;
+	return *end == '\0';
+}
+
 static bool is_number(const char *s)
 {
 	return strspn(s, "0123456789ABCDEFabcdef") >= 4;
@@ -41,6 +54,24 @@ static void take_number(char out[5], const char *s)
 	out[4] = '\0';
 }
 
+/* Words of "1,GPT,2C9F...", "1,MBR,0x1a2b3c4d": as install_disk_read names the partition. */
+static char *part_uuid(const struct strv *words)
+{
+	const char *id = words->v[2];
+	uint64_t number;
+	uint32_t signature;
+
+	if (streq(words->v[1], "MBR") && starts_with(id, "0x") &&
+	    parse_digits(words->v[0], strlen(words->v[0]), 10, &number) &&
+	    parse_hex32(id + 2, &signature))
+		return xasprintf("%08x-%02x", signature, (unsigned)number);
+	char *copy = xstrdup(id);
+
+	for (char *p = copy; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return copy;
+}
+
 /* "HD(1,GPT,2c9f...,0x800,0x20000)/File(\EFI\debian\shimx64.efi)": also without "File(...)" around the path. */
 static void take_path(struct efi_entry *e, const char *path)
 {
@@ -51,9 +82,7 @@ static void take_path(struct efi_entry *e, const char *path)
 		strv_split(&words, hd + strlen("HD("), ",)");
 		if (words.n > 2) {
 			free(e->part_uuid);
-			e->part_uuid = xstrdup(words.v[2]);
-			for (char *p = e->part_uuid; *p; p++)
-				*p = (char)tolower((unsigned char)*p);
+			e->part_uuid = part_uuid(&words);
 		}
 	}
 	if (file == NULL)

@@ -4,8 +4,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "boot/bootlist-env.h"
 #include "boot/install-core.h"
+#include "boot/install-env.h"
 #include "boot/install-internal.h"
 
 #define BOOT_IMG GRUB_LIB_DIR "/i386-pc/boot.img"
@@ -13,12 +13,14 @@
 /* What is to be on each disk, but for what depends on the disk. */
 struct images {
 	struct str boot, core;
+	char *seed; /* for the identifier of the environment's file system */
 };
 
 static void images_done(struct images *im)
 {
 	str_done(&im->boot);
 	str_done(&im->core);
+	free(im->seed);
 }
 
 static int make_images(const struct boot_install *b, struct images *im, struct err *err)
@@ -26,6 +28,7 @@ static int make_images(const struct boot_install *b, struct images *im, struct e
 	if (root_read(b->alt, BOOT_IMG, INSTALL_SECTOR, &im->boot, err) < 0)
 		return err_remedy(err, "install %s in the system that is cloned",
 				  install_bios.package);
+	im->seed = install_boot_uuid(b->target);
 	return install_make_core(b, &install_bios, &im->core, err);
 }
 
@@ -57,6 +60,20 @@ int install_open_disk(const struct boot_install *b, const char *name, int flags,
 	return TAKE_FD(fd);
 }
 
+bool install_bios_has_room(const struct boot_install *b)
+{
+	for (size_t i = 0; i < b->target->n_disks; i++) {
+		const char *name = b->target->disks[i].name;
+		_cleanup_install_disk_ struct install_disk d = INSTALL_DISK_INIT;
+		_cleanup_close_ int fd = install_open_disk(b, name, O_RDONLY, NULL);
+
+		if (fd >= 0 && install_disk_read(&d, fd, name, NULL) == 0 &&
+		    d.area_sectors > INSTALL_ENV_SECTORS)
+			return true;
+	}
+	return false;
+}
+
 /* NULL: the disk has room for this core image; else why not. */
 static char *why_no_room(const struct install_disk *d, const struct str *core)
 {
@@ -81,6 +98,35 @@ static char *why_no_room(const struct install_disk *d, const struct str *core)
 	return NULL;
 }
 
+/* Behind the file system of the environment where there is room for both. */
+static bool has_env_fs(const struct install_disk *d, const struct str *core)
+{
+	return streq(d->label, "gpt") &&
+	       d->area_sectors * INSTALL_SECTOR >=
+		       INSTALL_ENV_SIZE + core->len + INSTALL_SECTOR;
+}
+
+static uint64_t core_start(const struct install_disk *d, const struct str *core)
+{
+	return d->area_start +
+	       (has_env_fs(d, core) ? INSTALL_ENV_SIZE / INSTALL_SECTOR : 0);
+}
+
+static int write_env(const char *name, int fd, const struct install_disk *d,
+		     const struct images *im, struct err *err)
+{
+	_cleanup_free_ char *fs = xmalloc(INSTALL_ENV_SIZE);
+
+	if (has_env_fs(d, &im->core)) {
+		install_env_make(fs, im->seed);
+		return install_pwrite(fd, fs, INSTALL_ENV_SIZE,
+				      d->area_start * INSTALL_SECTOR, name, err);
+	}
+	env_block_init(fs);
+	return install_pwrite(fd, fs, ENV_BLOCK_SIZE,
+			      install_env_sector(d) * INSTALL_SECTOR, name, err);
+}
+
 /*
  * The core image first, the sector that leads to it last: a crash in between leaves the old boot sector with a new core
  * image at the same place, which is what it is about to lead to.
@@ -89,19 +135,16 @@ static int write_disk(const char *name, int fd, const struct install_disk *d,
 		      const struct images *im, struct err *err)
 {
 	_cleanup_str_ struct str core = STR_INIT;
+	const uint64_t start = core_start(d, &im->core);
 	uint8_t sector[INSTALL_SECTOR];
-	char env[ENV_BLOCK_SIZE];
 
-	env_block_init(env);
 	str_addn(&core, im->core.p, im->core.len);
-	if (install_core_place(&core, d->area_start, err) < 0 ||
+	if (install_core_place(&core, start, err) < 0 ||
 	    install_pread(fd, sector, sizeof(sector), 0, name, err) < 0 ||
-	    install_core_boot_sector(sector, &im->boot, d->area_start, err) < 0)
+	    install_core_boot_sector(sector, &im->boot, start, err) < 0)
 		return -1;
-	if (install_pwrite(fd, core.p, core.len, d->area_start * INSTALL_SECTOR, name,
-			   err) < 0 ||
-	    install_pwrite(fd, env, sizeof(env), install_env_sector(d) * INSTALL_SECTOR,
-			   name, err) < 0)
+	if (install_pwrite(fd, core.p, core.len, start * INSTALL_SECTOR, name, err) < 0 ||
+	    write_env(name, fd, d, im, err) < 0)
 		return -1;
 	if (fdatasync(fd) < 0)
 		return err_set_errno(err, ERR_OPERATOR, "cannot write to %s", name);
@@ -131,7 +174,7 @@ static int install_one(const struct boot_install *b, const char *name,
 /* Disks beyond the first are started only when that one is gone: they need not be able to. */
 int install_bios_write(const struct boot_install *b, struct err *err)
 {
-	_cleanup_(images_done) struct images im = { STR_INIT, STR_INIT };
+	_cleanup_(images_done) struct images im = { STR_INIT, STR_INIT, NULL };
 	_cleanup_str_ struct str reasons = STR_INIT;
 	size_t written = 0;
 
@@ -177,20 +220,20 @@ static const char *find_disk_fault(int fd, const char *name, const struct instal
 {
 	_cleanup_str_ struct str core = STR_INIT;
 	_cleanup_free_ char *seen = NULL;
+	const uint64_t start = core_start(d, &im->core);
 	uint8_t sector[INSTALL_SECTOR], wanted[INSTALL_SECTOR];
 
 	str_addn(&core, im->core.p, im->core.len);
-	if (install_core_place(&core, d->area_start, NULL) < 0 ||
+	if (install_core_place(&core, start, NULL) < 0 ||
 	    install_pread(fd, sector, sizeof(sector), 0, name, NULL) < 0)
 		return "it cannot be read";
 	memcpy(wanted, sector, sizeof(wanted));
-	if (install_core_boot_sector(wanted, &im->boot, d->area_start, NULL) < 0)
+	if (install_core_boot_sector(wanted, &im->boot, start, NULL) < 0)
 		return "the clone's boot.img is damaged";
 	if (!install_core_same_code(sector, wanted))
 		return "its boot sector is not the clone's";
 	seen = xmalloc(core.len);
-	if (install_pread(fd, seen, core.len, d->area_start * INSTALL_SECTOR, name,
-			  NULL) < 0)
+	if (install_pread(fd, seen, core.len, start * INSTALL_SECTOR, name, NULL) < 0)
 		return "its core image cannot be read";
 	return memcmp(seen, core.p, core.len) == 0
 		       ? NULL
@@ -200,7 +243,7 @@ static const char *find_disk_fault(int fd, const char *name, const struct instal
 int install_bios_verify(const struct boot_install *b, struct findings *fs,
 			struct err *err)
 {
-	_cleanup_(images_done) struct images im = { STR_INIT, STR_INIT };
+	_cleanup_(images_done) struct images im = { STR_INIT, STR_INIT, NULL };
 	_cleanup_free_ char *modules = install_check_modules(b, &install_bios);
 	size_t able = 0;
 

@@ -81,6 +81,7 @@ static int write_old_entry(const struct boot_install *b, struct str *out, struct
 	_cleanup_chain_disk_ struct chain_disk old = CHAIN_DISK_INIT;
 	_cleanup_chain_disk_ struct chain_disk self = CHAIN_DISK_INIT;
 	_cleanup_free_ char *title = b->running ? old_title(b) : NULL;
+	struct err why = { 0 };
 
 	if (b->running == NULL)
 		return 0;
@@ -95,14 +96,21 @@ static int write_old_entry(const struct boot_install *b, struct str *out, struct
 			chain_write_old_efi(out, esp->uuid, loader, title);
 		return 0;
 	}
-	if (chain_disk_find(&old, b->running, err) < 0 ||
-	    chain_disk_find(&self, b->target, err) < 0)
+	if (chain_disk_find(&self, b->target, err) < 0)
 		return -1;
+	/* The clone starts without it, and the other disk can still be chosen in the BIOS. */
+	if (chain_disk_find(&old, b->running, &why) < 0) {
+		events_warning(b->events,
+			       "The clone's menu has no entry for the old system: %s",
+			       why.msg);
+		return 0;
+	}
 	chain_write_old(out, &old, &self, title);
 	return 0;
 }
 
-static int write_custom(const struct boot_install *b, struct err *err)
+/* After the disk's own: the entry's text says where the environment block lies. */
+int install_write_custom(const struct boot_install *b, struct err *err)
 {
 	_cleanup_str_ struct str text = STR_INIT;
 	_cleanup_str_ struct str entry = STR_INIT;
@@ -127,8 +135,7 @@ int boot_install_config(const struct boot_install *b, struct err *err)
 
 	ERR_CONTEXT(err, "writing the clone's boot configuration");
 	if (boot_grub.prepare(&c, err) < 0 || update_initramfs(b, &c, err) < 0 ||
-	    root_mkdirs(b->alt, GRUB_DIR, 0755, err) < 0 ||
-	    reset_environment(b, err) < 0 || write_custom(b, err) < 0)
+	    root_mkdirs(b->alt, GRUB_DIR, 0755, err) < 0 || reset_environment(b, err) < 0)
 		return -1;
 	return grub_write_config(&c, err);
 }

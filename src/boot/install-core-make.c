@@ -40,7 +40,8 @@ bool install_wants_bios(const struct boot_install *b)
 	/* A cloud image can have both. */
 	return streq0(b->target->boot_method, "grub-efi") &&
 	       has_platform(b->alt, &install_bios) &&
-	       root_exists(b->alt, GRUB_DIR "/i386-pc/core.img");
+	       root_exists(b->alt, GRUB_DIR "/i386-pc/core.img") &&
+	       install_bios_has_room(b);
 }
 
 bool install_wants_efi(const struct boot_install *b)
@@ -77,6 +78,18 @@ static int find_boot(const struct boot_devices *ds, const struct boot_device **r
 	*ret = d;
 	*ret_dir = xasprintf("%s%s/grub", d->subvol, separate ? "" : "/boot");
 	return 0;
+}
+
+char *install_boot_uuid(const struct layout *l)
+{
+	_cleanup_boot_devices_ struct boot_devices ds = BOOT_DEVICES_INIT;
+	const struct boot_device *d;
+
+	boot_devices_from_layout(&ds, l);
+	d = boot_devices_find(&ds, "/boot");
+	if (d == NULL)
+		d = boot_devices_find(&ds, "/");
+	return xstrdup(d ? d->uuid : "");
 }
 
 /* The form grub-install writes: the rescue parser, before any module of /boot is there, knows no more. */

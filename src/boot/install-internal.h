@@ -26,6 +26,8 @@ const struct install_platform *install_efi_platform(const struct root *root);
 bool install_wants_bios(const struct boot_install *b);
 bool install_wants_efi(const struct boot_install *b);
 
+/* Identifier of the file system that holds /boot/grub; malloc'd, "" where it has none. */
+char *install_boot_uuid(const struct layout *l);
 /* "(search by UUID)/grub": where a core image or a stub finds the clone's grub.cfg. */
 int install_early_config(const struct boot_install *b, struct str *out, struct err *err)
 	_must_check_;
@@ -43,6 +45,10 @@ char *install_check_modules(const struct boot_install *b,
 int install_open_disk(const struct boot_install *b, const char *name, int flags,
 		      struct err *err) _must_check_;
 
+/* The old system's entry in the clone's menu. */
+int install_write_custom(const struct boot_install *b, struct err *err) _must_check_;
+/* Whether a disk of the clone has a place for a core image. */
+bool install_bios_has_room(const struct boot_install *b);
 int install_bios_write(const struct boot_install *b, struct err *err) _must_check_;
 int install_bios_verify(const struct boot_install *b, struct findings *fs,
 			struct err *err) _must_check_;

@@ -25,7 +25,7 @@ int boot_install_write(const struct boot_install *b, struct err *err)
 			return -1;
 	}
 	if (n > 0)
-		return 0;
+		return install_write_custom(b, err);
 	err_set(err, ERR_OPERATOR, "boot method \"%s\" is not supported",
 		b->target->boot_method ? b->target->boot_method : "");
 	return err_remedy(err, "make the clone bootable by hand, or use a system that "

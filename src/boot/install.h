@@ -25,11 +25,11 @@ struct boot_install {
 #define BOOT_EFI_ID "nimadm-altinst"
 
 /*
- * grub.cfg of the clone out of its own grub-mkconfig, an entry for the old system, a fresh GRUB environment. The
- * initramfs of each kernel is built anew only where the old one names what the clone does not have, or `running` is NULL.
+ * grub.cfg of the clone out of its own grub-mkconfig, a fresh GRUB environment. The initramfs of each kernel is built anew only where the old one names what the clone does not have, or `running` is NULL.
  */
 int boot_install_config(const struct boot_install *b, struct err *err) _must_check_;
-/* GRUB's modules into the clone's /boot; boot sectors or ESP files on each disk of the clone that can boot it. */
+/* GRUB's modules into the clone's /boot; boot sectors or ESP files on each disk of the clone that can boot it; an entry for the
+ * old system in its menu (custom.cfg). */
 int boot_install_write(const struct boot_install *b, struct err *err) _must_check_;
 /* The boot chain read back from the disk itself: boot sector -> core image -> grub.cfg -> kernel -> initramfs -> root.
  * Adds what it saw; -1 also where the clone would not start. */

@@ -6,6 +6,7 @@
 
 #include "boot/install-core.h"
 #include "boot/install-disk.h"
+#include "boot/install-env.h"
 
 #define SECTORS 4096u
 
@@ -160,6 +161,45 @@ static void refuses_a_damaged_gpt(void **state)
 	assert_err(install_disk_read(&d, f->fd, "sdx", &err), &err, ERR_OPERATOR, "sdx");
 }
 
+static void finds_the_environment(void **state)
+{
+	const struct fixture *f = *state;
+	_cleanup_install_disk_ struct install_disk d = INSTALL_DISK_INIT;
+	_cleanup_free_ char *fs = xmalloc(INSTALL_ENV_SIZE);
+	_cleanup_free_ char *other = xmalloc(INSTALL_ENV_SIZE);
+	struct install_env e;
+	char block[ENV_BLOCK_SIZE];
+	struct err err = { 0 };
+
+	put_gpt(f, 128);
+	put_gpt_part(f, 0, "Hah!IdontNeedEFI", 40, 1039);
+	assert_ok(install_disk_read(&d, f->fd, "disk", &err), &err);
+	assert_ok(install_env_find(&e, &d, f->fd, "disk", &err), &err);
+	assert_true(e.sector == 0);
+
+	/* At the end of the area, for GRUB to read alone. */
+	env_block_init(block);
+	put(f, install_env_sector(&d) * INSTALL_SECTOR, block, sizeof(block));
+	assert_ok(install_env_find(&e, &d, f->fd, "disk", &err), &err);
+	assert_true(e.sector == 1038);
+	assert_string_equal(e.uuid, "");
+
+	install_env_make(fs, "seed");
+	install_env_make(other, "seed");
+	assert_memory_equal(fs, other, INSTALL_ENV_SIZE);
+	put(f, 40 * INSTALL_SECTOR, fs, INSTALL_ENV_SIZE);
+	assert_ok(install_env_find(&e, &d, f->fd, "disk", &err), &err);
+	assert_memory_equal(fs + (e.sector - 40) * INSTALL_SECTOR, block, sizeof(block));
+	assert_int_equal(strlen(e.uuid), 36);
+	install_env_make(other, "another seed");
+	assert_memory_not_equal(fs, other, INSTALL_ENV_SIZE);
+
+	/* Somebody else's core image has been written over it. */
+	put(f, e.sector * INSTALL_SECTOR, "not what was here", 17);
+	assert_ok(install_env_find(&e, &d, f->fd, "disk", &err), &err);
+	assert_true(e.sector == 0);
+}
+
 static void keeps_what_is_the_disks(void **state)
 {
 	uint8_t sector[INSTALL_SECTOR], boot[INSTALL_SECTOR];
@@ -227,6 +267,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reads_an_mbr, setup, teardown),
 		cmocka_unit_test_setup_teardown(reads_a_gpt, setup, teardown),
 		cmocka_unit_test_setup_teardown(refuses_a_damaged_gpt, setup, teardown),
+		cmocka_unit_test_setup_teardown(finds_the_environment, setup, teardown),
 		cmocka_unit_test(keeps_what_is_the_disks),
 		cmocka_unit_test(lists_the_core_images_sectors),
 	};

@@ -146,6 +146,15 @@ before=$(head -c 2M "$T_TMP/b.disk" | sha256sum)
 t_ok install write
 t_equal "$before" "$(head -c 2M "$T_TMP/b.disk" | sha256sum)"
 
+t_case "the place of our own is a file system that others understand"
+dd if="$T_TMP/b.disk" of="$T_TMP/env.disk" bs=64K skip=16 count=1 status=none
+t_ok e2fsck -fn "$T_TMP/env.disk"
+mkdir "$T_TMP/env"
+t_ok mount -o loop,ro "$T_TMP/env.disk" "$T_TMP/env"
+t_equal "nimadm.env" "$(cd "$T_TMP/env" && echo nimadm*)"
+t_equal "# GRUB Environment Block" "$(head -n 1 "$T_TMP/env/nimadm.env")"
+t_ok umount "$T_TMP/env"
+
 t_case "a damaged boot chain is found"
 # damage DISK OFFSET
 damage() {
@@ -156,7 +165,7 @@ damage() {
 mend() {
 	dd if="$T_TMP/kept" of="$b" bs=1 seek="$1" conv=notrunc status=none
 }
-for at in 0 92 200 $((1048576 + 500)) $((1048576 + 20000)); do
+for at in 0 92 200 $((1114112 + 500)) $((1114112 + 20000)); do
 	damage "$at"
 	t_fail_with 1 install verify
 	t_match "^INHIBIT boot.sector: $b: its" -
@@ -213,6 +222,20 @@ umount_system old
 want="clone clone" boots 2 "$T_TMP/a.disk" "$T_TMP/b.disk"
 want="old" boots 1 "$T_TMP/a.disk"
 
+t_case "from the clone: one boot of the old system, which is not mounted"
+mount_system new "$b_boot"
+t_ok list_from_clone once "word=$a"
+t_ok list_from_clone list
+t_match "^once $a" -
+umount_system new
+want="old clone" boots 2 "$T_TMP/a.disk" "$T_TMP/b.disk"
+mount_system new "$b_boot"
+t_ok list_from_clone once "word=$a"
+umount_system new
+qemu_boot_disk=2
+want="old clone" boots 2 "$T_TMP/a.disk" "$T_TMP/b.disk"
+qemu_boot_disk=1
+
 t_case "from the clone: the old system first, and back"
 mount_system new "$b_boot"
 t_ok list_from_clone set "word=$a"
@@ -228,6 +251,35 @@ mount_system new "$b_boot"
 t_ok list_from_clone set "word=$b"
 umount_system new
 want="clone" boots 1 "$T_TMP/a.disk" "$T_TMP/b.disk"
+
+t_case "where GRUB cannot write its environment, one boot goes by the clone's disk"
+mount_system old "$a_boot"
+t_ok list set "word=$a"
+plain=("${old[@]}") plain_new=("${new[@]}")
+old=("disk=$a:dos" "lv=rootvg:boot:linear:${a}p1:/boot" "fs=/::ext4:${uuid}1" "fs=/boot::ext4:$old_boot")
+new=("disk=$b:gpt" "lv=altinst_rootvg:boot:linear:${b}p2:/boot" "fs=/::ext4:$new_root" "fs=/boot::ext4:$new_boot")
+t_ok list once "word=$b"
+t_ok list list
+t_match "^once $b" -
+t_match "^mechanism .*by a block on the clone's disk.*LVM" -
+t_no_match "$new_boot" "$T_TMP/old/boot/grub/custom.cfg"
+umount_system old
+want="clone old old" boots 3 "$T_TMP/a.disk" "$T_TMP/b.disk"
+
+t_case "a clone without a file system of its own on the disk is found by its partition; one boot of it is refused on an MBR"
+mount_system new "$b_boot"
+t_fail_with 1 list_from_clone once "word=$a"
+t_match "GRUB could not take back a single boot" -
+t_ok list_from_clone set "word=$a"
+t_match "probe --set=nimadm_uuid --part-uuid .hd.nimadm_n,msdos1." "$T_TMP/new/boot/grub/custom.cfg"
+umount_system new
+qemu_boot_disk=2
+want="old" boots 1 "$T_TMP/a.disk" "$T_TMP/b.disk"
+qemu_boot_disk=1
+old=("${plain[@]}") new=("${plain_new[@]}")
+mount_system new "$b_boot"
+t_ok list_from_clone forget "word=$a"
+umount_system new
 
 t_case "a forgotten clone leaves nothing behind; the administrator's lines stay"
 mount_system old "$a_boot"

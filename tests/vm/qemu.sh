@@ -10,7 +10,9 @@
 #   qemu_stop                              ends the guest
 #   qemu_key KEY...                        types keys (QEMU's names: "down", "ret")
 #   qemu_make_guest DIR                    a kernel's companion: DIR/initrd, which says "GUEST " and the kernel's command
-#                                          line on the serial console and starts the machine again
+#                                          line on the serial console, runs DIR/tree/run.sh if there is one (with
+#                                          bash, after /dev, /sys and UEFI's variables are mounted), and starts the
+#                                          machine again
 #
 # qemu_boot_disk (1): which disk the BIOS starts. UEFI variables are kept in $qemu_vars from one start to the next.
 
@@ -77,7 +79,7 @@ qemu_wait() {
 }
 
 qemu_make_guest() {
-	mkdir -p "$1/tree/dev" "$1/tree/proc"
+	mkdir -p "$1/tree/dev" "$1/tree/proc" "$1/tree/sys"
 	cat >"$1/init.c" <<'END'
 #include <fcntl.h>
 #include <stdio.h>
@@ -86,10 +88,34 @@ qemu_make_guest() {
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-int main(void)
+/* With the serial console as its output. */
+static void run(int fd)
 {
+	static const char prepare[] =
+		"export PATH=/usr/bin; modprobe virtio_pci; modprobe virtio_blk; modprobe efivarfs;"
+		"/init efivarfs; for i in 1 2 3 4 5 6 7 8 9; do [ -b /dev/vdb ] || sleep 0.1; done; . /run.sh";
+	pid_t pid;
+
+	mount("dev", "/dev", "devtmpfs", 0, NULL);
+	mount("sys", "/sys", "sysfs", 0, NULL);
+	pid = fork();
+	if (pid == 0) {
+		dup2(fd, 1);
+		dup2(fd, 2);
+		execl("/usr/bin/bash", "bash", "-c", prepare, NULL);
+		_exit(127);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1)
+		return mount("efivarfs", "/sys/firmware/efi/efivars", "efivarfs", 0, NULL) != 0;
+
 	char line[4096] = "";
 	FILE *f;
 	int fd;
@@ -101,6 +127,8 @@ int main(void)
 		strcpy(line, "no command line");
 	fd = open("/dev/ttyS0", O_WRONLY);
 	dprintf(fd, "\nGUEST %s\n", line);
+	if (access("/run.sh", R_OK) == 0)
+		run(fd);
 	fsync(fd);
 	usleep(300000);
 	reboot(RB_AUTOBOOT);
