@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The client program: the name it is called by, or its first argument, selects the command. */
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "altdisk/app.h"
 #include "altdisk/cmd.h"
 #include "base/nearest.h"
 #include "sys/signal.h"
+#include "sys/streams.h"
 
 static const struct command *const commands[] = {
 	&cmd_check,
@@ -81,21 +81,13 @@ static int by_argument(int argc, char **argv)
 	return command->run(argc - 1, argv + 1);
 }
 
-/* A file opened later must not become a standard stream by accident. */
-static void open_standard_streams(void)
-{
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-			abort();
-}
-
 int main(int argc, char **argv)
 {
 	const char *name = argc > 0 ? base_name(argv[0]) : "altdisk";
 	const struct command *command = find_command(name);
 	int status;
 
-	open_standard_streams();
+	streams_open();
 	umask(022);
 	cancel_install();
 	if (command && command->by_name) {
@@ -104,7 +96,7 @@ int main(int argc, char **argv)
 	} else {
 		status = by_argument(argc, argv);
 	}
-	if (fflush(stdout) != 0 || ferror(stdout)) {
+	if (streams_flush() < 0) {
 		app_warn("cannot write to standard output");
 		status = status ? status : err_exit_status(ERR_OPERATOR);
 	}

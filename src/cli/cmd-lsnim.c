@@ -16,7 +16,7 @@ static const struct opt options[] = {
 	{ "colon", 'Z', OPT_FLAG, offsetof(struct lsnim_options, colon), NULL,
 	  "Colon-separated output; with -a always the same columns." },
 	{ "json", 0, OPT_FLAG, offsetof(struct lsnim_options, json), NULL,
-	  "One JSON object a line, with all attributes that the type has." },
+	  "One JSON object a line; of objects with all attributes that the type has." },
 	{ "operations", 'O', OPT_FLAG, offsetof(struct lsnim_options, operations), NULL,
 	  "List the operations of an object, or of a type (-t)." },
 	{ "query", 'q', OPT_FLAG, offsetof(struct lsnim_options, query), NULL,
@@ -28,9 +28,9 @@ static const struct opt options[] = {
 
 static const char *const synopsis[] = {
 	"[-l] [-a ATTR] [-t TYPE | -c CLASS] [-Z | --json] [OBJECT...]",
-	"-O {OBJECT | -t TYPE}",
-	"-q [OPERATION] {OBJECT | -t TYPE}",
-	"-P [-c CLASS | -t TYPE | -a ATTR]",
+	"-O {OBJECT | -t TYPE} [--json]",
+	"-q [OPERATION] {OBJECT | -t TYPE} [--json]",
+	"-P [-c CLASS | -t TYPE | -a ATTR] [--json]",
 	NULL,
 };
 
@@ -78,6 +78,8 @@ static int check_options(const struct lsnim_options *o, struct err *err)
 		return err_set(err, ERR_USAGE, "-q, -O and -P cannot be given together");
 	if (o->type && o->cls)
 		return err_set(err, ERR_USAGE, "-t and -c cannot be given together");
+	if (actions && o->colon)
+		return err_set(err, ERR_USAGE, "-Z is for objects only");
 	if (o->json && o->colon)
 		return err_set(err, ERR_USAGE, "--json and -Z cannot be given together");
 	if (o->type && !lsnim_type(o->type, err))

@@ -194,9 +194,7 @@ static void print_json(const struct lsnim_options *opts, const struct object *o)
 		if (attr_is_of_type(&table[i], o->type) &&
 		    !(table[i].flags & ATTR_ACTION) && wanted(opts, table[i].name))
 			json_object_set_new(j, table[i].name, json_attr(o, &table[i]));
-	json_dumpf(j, stdout, JSON_COMPACT);
-	putchar('\n');
-	json_decref(j);
+	lsnim_json_line(j);
 }
 
 /* --- the list --- */

@@ -19,7 +19,7 @@ static void print_row(const char *name, const char *text)
 
 /* --- -P --- */
 
-static void print_types(const char *cls)
+static void print_types(const struct lsnim_options *o)
 {
 	size_t n;
 	const struct type_def *types = type_table(&n);
@@ -27,12 +27,18 @@ static void print_types(const char *cls)
 	for (int c = 0; c < CLASS_COUNT_; c++) {
 		const char *name = object_class_name((enum object_class)c);
 
-		if (cls && !streq(cls, name))
+		if (o->cls && !streq(o->cls, name))
 			continue;
-		printf("%s:\n", name);
-		for (size_t i = 0; i < n; i++)
-			if ((int)types[i].cls == c)
+		if (!o->json)
+			printf("%s:\n", name);
+		for (size_t i = 0; i < n; i++) {
+			if ((int)types[i].cls != c)
+				continue;
+			if (o->json)
+				lsnim_json_type(&types[i]);
+			else
 				print_row(types[i].name, types[i].help);
+		}
 	}
 }
 
@@ -78,9 +84,12 @@ static int print_attrs(const struct lsnim_options *o, struct err *err)
 			if (!streq(table[i].name, name) ||
 			    (o->type && !attr_is_of_type(&table[i], o->type)))
 				continue;
-			if (found)
+			if (found && !o->json)
 				putchar('\n');
-			print_attr(&table[i]);
+			if (o->json)
+				lsnim_json_attr(&table[i]);
+			else
+				print_attr(&table[i]);
 			found = true;
 		}
 		if (found)
@@ -93,15 +102,21 @@ static int print_attrs(const struct lsnim_options *o, struct err *err)
 	return 0;
 }
 
-static void print_type_attrs(const char *type)
+static void print_type_attrs(const struct lsnim_options *o)
 {
 	size_t n;
 	const struct attr_def *table = attr_table(&n);
 
-	printf("%s:\n", type);
-	for (size_t i = 0; i < n; i++)
-		if (attr_is_of_type(&table[i], type))
+	if (!o->json)
+		printf("%s:\n", o->type);
+	for (size_t i = 0; i < n; i++) {
+		if (!attr_is_of_type(&table[i], o->type))
+			continue;
+		if (o->json)
+			lsnim_json_attr(&table[i]);
+		else
 			print_row(table[i].name, table[i].help);
+	}
 }
 
 int lsnim_predefined(const struct lsnim_options *o, const struct strv *args,
@@ -112,9 +127,9 @@ int lsnim_predefined(const struct lsnim_options *o, const struct strv *args,
 	if (o->attrs.n > 0)
 		return print_attrs(o, err);
 	if (o->type)
-		print_type_attrs(o->type);
+		print_type_attrs(o);
 	else
-		print_types(o->cls);
+		print_types(o);
 	return 0;
 }
 
@@ -155,14 +170,33 @@ int lsnim_operations(struct cli *cli, const struct lsnim_options *o,
 
 	if (!t)
 		return -1;
-	printf("%s:\n", t->name);
-	for (size_t i = 0; i < n; i++)
-		if (type_has_operation(t, table[i].name))
+	if (!o->json)
+		printf("%s:\n", t->name);
+	for (size_t i = 0; i < n; i++) {
+		if (!type_has_operation(t, table[i].name))
+			continue;
+		if (o->json)
+			lsnim_json_operation(t, &table[i]);
+		else
 			print_row(table[i].name, table[i].help);
+	}
 	return 0;
 }
 
-static size_t print_query_part(const char *type, const char *operation, bool required)
+static void print_query_attr(const struct attr_def *a)
+{
+	_cleanup_str_ struct str form = STR_INIT;
+
+	str_addf(&form, "        -a %s=", a->name);
+	add_value(a, &form);
+	if (a->flags & ATTR_REPEAT)
+		str_add(&form, " ...");
+	printf("%s\n%16s", str_c(&form), "");
+	print_wrapped(a->help, 16, 16);
+}
+
+static size_t print_query_part(const struct type_def *t, const char *operation,
+			       bool required, bool json)
 {
 	size_t n, printed = 0;
 	const struct attr_def *table = attr_table(&n);
@@ -171,29 +205,28 @@ static size_t print_query_part(const char *type, const char *operation, bool req
 		const struct attr_def *a = &table[i];
 		bool is_required = (a->flags & ATTR_REQUIRED) &&
 				   streq(operation, "define");
-		_cleanup_str_ struct str form = STR_INIT;
 
-		if (!attr_is_of_type(a, type) || !attr_is_of_operation(a, operation) ||
+		if (!attr_is_of_type(a, t->name) || !attr_is_of_operation(a, operation) ||
 		    is_required != required)
 			continue;
-		if (printed++ == 0)
+		if (printed++ == 0 && !json)
 			printf("the following attributes are %s:\n",
 			       required ? "required" : "optional");
-		str_addf(&form, "        -a %s=", a->name);
-		add_value(a, &form);
-		if (a->flags & ATTR_REPEAT)
-			str_add(&form, " ...");
-		printf("%s\n%16s", str_c(&form), "");
-		print_wrapped(a->help, 16, 16);
+		if (json)
+			lsnim_json_query(t, operation, a, required);
+		else
+			print_query_attr(a);
 	}
 	return printed;
 }
 
-static void print_query(const struct type_def *t, const char *operation)
+static void print_query(const struct type_def *t, const char *operation, bool json)
 {
-	size_t n = print_query_part(t->name, operation, true);
+	size_t n = print_query_part(t, operation, true, json);
 
-	n += print_query_part(t->name, operation, false);
+	n += print_query_part(t, operation, false, json);
+	if (json)
+		return;
 	if (n == 0)
 		printf("no attributes are needed\n");
 	if (streq(operation, "define"))
@@ -234,14 +267,15 @@ int lsnim_query(struct cli *cli, const struct lsnim_options *o, const struct str
 	if (has_operation) {
 		if (!type_has_operation(t, args->v[0]))
 			return no_operation(t, args->v[0], err);
-		print_query(t, args->v[0]);
+		print_query(t, args->v[0], o->json);
 		return 0;
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (!type_has_operation(t, table[i].name))
 			continue;
-		printf("%s:\n", table[i].name);
-		print_query(t, table[i].name);
+		if (!o->json)
+			printf("%s:\n", table[i].name);
+		print_query(t, table[i].name, o->json);
 	}
 	return 0;
 }

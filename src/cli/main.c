@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The multi-call program of the master: the name it is called by selects the command. */
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "cli/cmd.h"
 #include "cli/common.h"
 #include "sys/signal.h"
+#include "sys/streams.h"
 
 static const struct command *const commands[] = {
 	&cmd_lsnim,
@@ -36,28 +36,20 @@ static int unknown_command(const char *name)
 	return err_exit_status(ERR_USAGE);
 }
 
-/* A file opened later must not become a standard stream by accident. */
-static void open_standard_streams(void)
-{
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-			abort();
-}
-
 int main(int argc, char **argv)
 {
 	const char *name = argc > 0 ? base_name(argv[0]) : "nimadm";
 	const struct command *command = find_command(name);
 	int status;
 
-	open_standard_streams();
+	streams_open();
 	umask(022);
 	cli_set_program(name);
 	if (!command)
 		return unknown_command(name);
 	cancel_install();
 	status = command->run(argc, argv);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
+	if (streams_flush() < 0) {
 		fprintf(stderr, "%s: cannot write to standard output\n", name);
 		status = status ? status : err_exit_status(ERR_OPERATOR);
 	}

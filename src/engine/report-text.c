@@ -212,7 +212,7 @@ void report_text(const json_t *report, struct str *out)
 	row(out, "Time in phases",
 	    report_seconds(buf, sizeof(buf),
 			   json_real_value(json_object_get(report, "seconds"))));
-	row(out, "Log", text_of(report, "log_dir"));
+	row(out, "Log", text_of(report, "log"));
 	write_phases(report, out);
 	write_lines(report, "use", "What to do next", out);
 	write_lines(report, "back", "The way back", out);

@@ -212,6 +212,8 @@ static void build_spec(json_t *report, const struct job *j)
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		json_object_set_new(report, texts[i].key, json_text(texts[i].text));
+	_cleanup_free_ char *log = xasprintf("%s/%lld.log", j->log_dir, (long long)j->id);
+	json_object_set_new(report, "log", json_text(log));
 }
 
 json_t *report_build(const struct job *j, const struct job_row *row,

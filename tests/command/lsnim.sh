@@ -103,6 +103,24 @@ t_no_match '^   update ' -
 t_fail_with 2 lsnim -P -t spt
 t_match "did you mean 'spot'" -
 
+t_case "the same tables as JSON"
+# shellcheck disable=SC2016 # the inner shell expands it
+t_ok sh -c '"$0" --json -P && "$0" --json -P -t spot && "$0" --json -Pa Rstate && "$0" --json -O pre' "$T_BUILD/lsnim"
+cp "$T_OUT" "$T_TMP/tables"
+t_ok lsnim --json -q define -t lpp_source
+cat "$T_OUT" >>"$T_TMP/tables"
+t_ok python3 -c '
+import json, sys
+rows = [json.loads(line) for line in open(sys.argv[1])]
+assert all(row["help"] for row in rows), rows
+assert {"spot", "mac_group"} <= {r["type"] for r in rows if "class" in r}, rows
+assert any(r.get("attribute") == "alloc_count" and r["state"] for r in rows), rows
+assert {"define", "showres"} <= {r["operation"] for r in rows if "operation" in r}, rows
+asked = {r["attribute"]: r["required"] for r in rows if "required" in r}
+assert asked["release"] and not asked["comments"], asked
+' "$T_TMP/tables"
+t_fail_with 2 lsnim -Z -P
+
 t_case "every type has its table, within 80 columns"
 for type in standalone mac_group lpp_source spot mksysb script installp_bundle exclude_files image_data bosinst_data resolv_conf; do
 	t_ok lsnim -q -t "$type"
@@ -140,5 +158,10 @@ t_match '^  lsnim ' -
 t_case "a full standard output is no success"
 # shellcheck disable=SC2016 # the inner shell expands it
 t_fail_with 1 sh -c '"$1/lsnim" -P >/dev/full' sh "$T_BUILD"
+
+t_case "a reader that has seen enough is none either"
+# shellcheck disable=SC2016 # the inner shell expands it
+t_ok bash -o pipefail -c '{ sleep 0.3; "$1/lsnim" -P; } | true' bash "$T_BUILD"
+t_no_match 'cannot write' -
 
 t_done

@@ -99,6 +99,7 @@ static void test_text(void **state)
 	json_decref(r);
 	has(str_c(&text), "nimadm: job 7 of web12: failed");
 	has(str_c(&text), "phase 2: no space");
+	has(str_c(&text), "/s/log/web12/7.log\n");
 	has(str_c(&text), "  2  fake-2       failed");
 	has(str_c(&text), "To go on: nimadm --resume -T web12");
 	has(str_c(&text), "To take everything back: nimadm -C -T web12");
