@@ -276,7 +276,7 @@ t_ok cmp "$T_TMP/paced/one" "$T_TMP/paced-copy/one"
 t_case "progress counts to a real total"
 t_ok "$altdisk" copy-tree --json --limit 20 "$T_TMP/paced" "$T_TMP/paced-copy2"
 t_match '"event":"progress".*"total":40000' -
-t_match ' of 3 files' -
+t_match " of 3 files" -
 
 t_case "usage"
 t_fail_with 2 "$altdisk" copy-tree "$src"
