@@ -78,6 +78,12 @@ int install_pwrite(int fd, const void *data, size_t n, uint64_t offset, const ch
 	return 0;
 }
 
+/* What holds logical partitions: GRUB does not show it as a partition. */
+static bool is_extended(uint8_t type)
+{
+	return type == 0x05 || type == 0x0f || type == 0x85;
+}
+
 static uint32_t le32(const uint8_t *p)
 {
 	uint32_t v;
@@ -107,13 +113,15 @@ static void read_dos(struct install_disk *d, const uint8_t *mbr)
 
 		if (e[i].type == 0 || le32(e[i].sectors) == 0)
 			continue;
+		first = MIN(first, (uint64_t)le32(e[i].start));
+		if (is_extended(e[i].type))
+			continue;
 		part = add_part(d, i + 1);
 		part->start = le32(e[i].start);
 		part->sectors = le32(e[i].sectors);
 		snprintf(part->uuid, sizeof(part->uuid), "%08x-%02x", signature, i + 1);
-		first = MIN(first, part->start);
 	}
-	if (d->n_parts == 0 || first < 2 || d->sector != INSTALL_SECTOR)
+	if (first == UINT64_MAX || first < 2 || d->sector != INSTALL_SECTOR)
 		return;
 	d->area_start = 1;
 	d->area_sectors = first - 1;

@@ -109,14 +109,15 @@ static void reads_an_mbr(void **state)
 	put_le(f, 0x1b8, 0x12ab34cd, 4);
 	put_dos(f, 0, 0x83, 3000, 100);
 	put_dos(f, 2, 0x8e, 2048, 900);
+	put_dos(f, 3, 0x05, 1024, 900);
 	assert_ok(install_disk_read(&d, f->fd, "disk", &err), &err);
 	assert_string_equal(d.label, "dos");
 	assert_int_equal(d.n_parts, 2);
 	assert_int_equal(d.parts[1].number, 3);
 	assert_string_equal(d.parts[1].uuid, "12ab34cd-03");
 	assert_int_equal(d.area_start, 1);
-	assert_int_equal(d.area_sectors, 2047);
-	assert_int_equal(install_env_sector(&d), 2046);
+	assert_int_equal(d.area_sectors, 1023);
+	assert_int_equal(install_env_sector(&d), 1022);
 }
 
 static void reads_a_gpt(void **state)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Two disks with a BIOS: the running system's (MBR) and its clone's (GPT), made bootable, read back, booted in QEMU with and without each
 # other, and the boot list moved from both sides.
-# The systems' tree: $NIM_TEST_CACHE/web12.tar, of a Debian with a kernel and grub-pc. Of it /boot alone lies on the disks: the
+# Of the systems' tree /boot alone lies on the disks: the
 # guest's initramfs says which system was started and starts the machine again.
 set -euo pipefail
 # shellcheck source=tests/lib.sh
@@ -11,8 +11,6 @@ set -euo pipefail
 . "$(dirname "$0")/qemu.sh"
 t_need_root
 t_need_tools sfdisk losetup mke2fs unshare
-image=${NIM_TEST_CACHE:-}/web12.tar
-[ -f "$image" ] || t_skip_all "needs web12.tar in NIM_TEST_CACHE"
 t_private_mounts "$@"
 qemu_need
 
@@ -21,8 +19,8 @@ a='' b='' c='' a_boot='' b_boot=''
 uuid=6a1f0d52-64f5-4c0d-9a5e-0f1f0e7f5b0
 old_boot=${uuid}2 new_root=77777777-64f5-4c0d-9a5e-0f1f0e7f5b01 new_boot=88888888-64f5-4c0d-9a5e-0f1f0e7f5b02
 export LC_ALL=C
-mkdir -p "$T_TMP"/{lower,old,new,run,guest}
-tar -xpf "$image" -C "$T_TMP/lower" --numeric-owner --xattrs --xattrs-include='*' --acls --exclude=./usr/share/doc
+mkdir -p "$T_TMP"/{old,new,run,guest}
+qemu_make_tree "$T_TMP/lower"
 qemu_make_guest "$T_TMP/guest"
 
 loops=()

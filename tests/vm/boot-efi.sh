@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Two disks with a UEFI: the running system's and its clone's, started by the removable path, by the firmware's boot list
 # that the running system changes (real efibootmgr, real variables), and from the clone's menu.
-# The systems' tree: $NIM_TEST_CACHE/web12.tar, of a Debian with a kernel; GRUB's modules for UEFI are this machine's.
+# GRUB's modules for UEFI are this machine's.
 # With shim-signed and grub-efi-amd64-signed unpacked below $NIM_TEST_SIGNED the same with Secure Boot.
 set -euo pipefail
 # shellcheck source=tests/lib.sh
@@ -13,8 +13,6 @@ set -euo pipefail
 . "$(dirname "$0")/../root/tree.sh"
 t_need_root
 t_need_tools sfdisk losetup mke2fs mformat mcopy efibootmgr modprobe
-image=${NIM_TEST_CACHE:-}/web12.tar
-[ -f "$image" ] || t_skip_all "needs web12.tar in NIM_TEST_CACHE"
 [ -f /usr/lib/grub/x86_64-efi/moddep.lst ] || t_skip_all "needs the package grub-efi-amd64-bin"
 t_private_mounts "$@"
 qemu_need
@@ -26,8 +24,8 @@ old_esp=0123-4567 new_esp=89AB-CDEF
 esp_uuid=11111111-2222-3333-4444-55555555555 # and a digit for the disk
 a='' b='' a_boot='' b_boot=''
 export LC_ALL=C MTOOLS_SKIP_CHECK=1
-mkdir -p "$T_TMP"/{lower,old,new,run,guest}
-tar -xpf "$image" -C "$T_TMP/lower" --numeric-owner --xattrs --xattrs-include='*' --acls --exclude=./usr/share/doc
+mkdir -p "$T_TMP"/{old,new,run,guest}
+qemu_make_tree "$T_TMP/lower"
 cp -r /usr/lib/grub/x86_64-efi "$T_TMP/lower/usr/lib/grub/"
 
 # A guest with what the boot list needs: the variables, the disks, efibootmgr and our program.

@@ -9,12 +9,14 @@
 #   qemu_guests                            what it said: one line a boot
 #   qemu_stop                              ends the guest
 #   qemu_key KEY...                        types keys (QEMU's names: "down", "ret")
+#   qemu_make_tree DIR                     a Debian's root tree with a kernel and GRUB: web12.tar of $NIM_TEST_CACHE, else the
+#                                          profile "minimal"; UUIDs in its fstab end with 5b01 (/) and 5b02 (/boot)
 #   qemu_make_guest DIR                    a kernel's companion: DIR/initrd, which says "GUEST " and the kernel's command
 #                                          line on the serial console, runs DIR/tree/run.sh if there is one (with
 #                                          bash, after /dev, /sys and UEFI's variables are mounted), and starts the
 #                                          machine again
 #
-# qemu_boot_disk (1): which disk the BIOS starts. UEFI variables are kept in $qemu_vars from one start to the next.
+# qemu_boot_disk (1): which disk the BIOS starts. QEMU_VGA=none: GRUB's messages go to the serial console. UEFI variables are kept in $qemu_vars from one start to the next.
 
 qemu_pid='' qemu_runs=0
 qemu_boot_disk=1
@@ -41,7 +43,7 @@ qemu_start() {
 	qemu_dir=$T_TMP/.qemu-$qemu_runs
 	mkdir "$qemu_dir"
 	args=(-machine q35 -accel "tcg,thread=multi" -cpu max -smp 1 -m "${QEMU_MEM:-512}" -display none -no-user-config
-		-nodefaults -vga std -serial "file:$qemu_dir/serial" -monitor "unix:$qemu_dir/monitor,server=on,wait=off")
+		-nodefaults -vga "${QEMU_VGA:-std}" -serial "file:$qemu_dir/serial" -monitor "unix:$qemu_dir/monitor,server=on,wait=off")
 	if [ "$firmware" = uefi ]; then
 		[ -e "$qemu_vars" ] || cp "$qemu_ovmf/${QEMU_VARS:-OVMF_VARS_4M.fd}" "$qemu_vars"
 		args+=(-global "ICH9-LPC.disable_s3=1" -machine smm=on
@@ -76,6 +78,17 @@ qemu_wait() {
 		fi
 		sleep 0.1
 	done
+}
+
+qemu_make_tree() {
+	local archive=${NIM_TEST_CACHE:-}/web12.tar
+	if [ -f "$archive" ]; then
+		mkdir -p "$1"
+		tar -xpf "$archive" -C "$1" --numeric-owner --xattrs --xattrs-include='*' --acls --exclude=./usr/share/doc
+	else
+		t_need_tools mmdebstrap
+		"$T_SRC/tests/profiles/build.sh" minimal bookworm "$1"
+	fi
 }
 
 qemu_make_guest() {
