@@ -9,6 +9,7 @@
 #include "sandbox/sandbox.h"
 #include "sys/files.h"
 #include "sys/mount.h"
+#include "sys/rmtree.h"
 
 /* --- sites --- */
 
@@ -47,12 +48,40 @@ int common_detach(const struct phase_ctx *c, struct err *err)
 	return mount_umount(c->job->alt_inst, err);
 }
 
+struct removal {
+	struct progress progress;
+	uint64_t total;
+};
+
+static void gone(void *arg, uint64_t n)
+{
+	const struct removal *r = arg;
+
+	progress_report(&r->progress, PROGRESS_FILES, n, r->total, NULL);
+}
+
+/* On a busy disk it takes longer than the restoring did: whoever waits is to see it go on. */
+int common_remove(const struct phase_ctx *c, const char *dir, const char *marker,
+		  struct err *err)
+{
+	struct removal r = { .progress = events_progress(c->events) };
+	const struct rmtree_watch watch = { gone, &r };
+	struct files_usage usage;
+
+	if (files_is_dir(dir)) {
+		if (files_usage(dir, &usage, err) < 0)
+			return -1;
+		r.total = usage.names;
+	}
+	return files_rmtree_watched(dir, marker, &watch, err);
+}
+
 int common_drop_changes(const struct phase_ctx *c, struct err *err)
 {
 	const struct job *job = c->job;
 
 	if (common_detach(c, err) < 0 || files_rmtree(job->work, NULL, err) < 0 ||
-	    files_rmtree(job->upper, NULL, err) < 0)
+	    common_remove(c, job->upper, NULL, err) < 0)
 		return -1;
 	return mount_overlay_forget(job->work, err);
 }

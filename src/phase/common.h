@@ -45,6 +45,10 @@ void site_done(struct site *s);
 /* Unmounts the alternate root in this process's namespace, if it is mounted. */
 int common_detach(const struct phase_ctx *c, struct err *err) _must_check_;
 
+/* files_rmtree with progress. */
+int common_remove(const struct phase_ctx *c, const char *dir, const char *marker,
+		  struct err *err) _must_check_;
+
 /* Drops everything that was written over the restored tree. */
 int common_drop_changes(const struct phase_ctx *c, struct err *err) _must_check_;
 

@@ -86,7 +86,7 @@ static int mount_undo(struct phase_ctx *c, struct err *err)
 {
 	if (common_detach(c, err) < 0)
 		return -1;
-	return files_rmtree(c->job->lower, NULL, err);
+	return common_remove(c, c->job->lower, NULL, err);
 }
 
 const struct phase phase_mount = {

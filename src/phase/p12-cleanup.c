@@ -18,7 +18,7 @@ static int cleanup_run(struct phase_ctx *c, struct err *err)
 	events_step(c->events, "Removing the working tree %s", c->job->dir);
 	if (common_detach(c, err) < 0)
 		return -1;
-	return files_rmtree(c->job->dir, JOB_MARKER, err);
+	return common_remove(c, c->job->dir, JOB_MARKER, err);
 }
 
 static int cleanup_verify(struct phase_ctx *c, struct err *err)

@@ -183,6 +183,12 @@ static const char *refusal(const char *absolute)
 
 int files_rmtree(const char *path, const char *marker, struct err *err)
 {
+	return files_rmtree_watched(path, marker, NULL, err);
+}
+
+int files_rmtree_watched(const char *path, const char *marker,
+			 const struct rmtree_watch *watch, struct err *err)
+{
 	_cleanup_free_ char *absolute = files_absolute(path);
 	const char *cause = refusal(absolute);
 
@@ -215,7 +221,7 @@ int files_rmtree(const char *path, const char *marker, struct err *err)
 				       absolute, marker);
 		}
 	}
-	return rmtree_at(parent, name, marker, absolute, err);
+	return rmtree_watched_at(parent, name, marker, absolute, watch, err);
 }
 
 /* The directory of `path` ("." where it has none), malloc'd. */

@@ -25,7 +25,17 @@ char *files_absolute(const char *path);
 /* Removes a tree; refuses "/", anything shorter than two components, and a missing marker file when `marker` is given
  * (the tree's top must hold it). Missing tree: 0. Never crosses mounts or follows links. */
 int files_rmtree(const char *path, const char *marker, struct err *err) _must_check_;
-/* Apparent total of st_blocks * 512 below `path`. */
+/* The same with somebody who waits; `watch` may be NULL. */
+struct rmtree_watch;
+int files_rmtree_watched(const char *path, const char *marker,
+			 const struct rmtree_watch *watch, struct err *err) _must_check_;
+/* What lies below the directory `path` on its file system. */
+struct files_usage {
+	uint64_t
+		bytes; /* st_blocks * 512, the directory itself included, a file with several names once */
+	uint64_t names;
+};
+int files_usage(const char *path, struct files_usage *ret, struct err *err) _must_check_;
 int files_disk_usage(const char *path, uint64_t *ret, struct err *err) _must_check_;
 
 /* A file that appears under its name only when published: written to a temporary name in the same directory. */

@@ -14,7 +14,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#define MAX_DEPTH 128
+#define MAX_DEPTH   128
+#define WATCH_EVERY 64
 
 struct removal {
 	int top_fd;
@@ -22,6 +23,8 @@ struct removal {
 	const char *shown;
 	unsigned long
 		moved; /* directories moved up so far; also makes their names unique */
+	const struct rmtree_watch *watch;
+	uint64_t gone;
 	struct err *err;
 };
 
@@ -69,6 +72,12 @@ static int failed(const struct removal *rm, const char *name)
 			     rm->shown);
 }
 
+static void count(struct removal *rm)
+{
+	if (++rm->gone % WATCH_EVERY == 0 && rm->watch)
+		rm->watch->gone(rm->watch->arg, rm->gone);
+}
+
 static int remove_content(struct removal *rm, int fd, unsigned depth);
 
 /* A directory below `fd`: emptied and removed, or moved to the top where the tree is too deep. */
@@ -89,6 +98,7 @@ static int remove_dir(struct removal *rm, int fd, const char *name, unsigned dep
 		return -1;
 	if (unlinkat(fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return failed(rm, name);
+	count(rm);
 	return 0;
 }
 
@@ -97,8 +107,10 @@ static int remove_entry(struct removal *rm, int fd, const struct dirent *e,
 {
 	if (e->d_type == DT_DIR)
 		return remove_dir(rm, fd, e->d_name, depth);
-	if (unlinkat(fd, e->d_name, 0) == 0 || errno == ENOENT)
+	if (unlinkat(fd, e->d_name, 0) == 0 || errno == ENOENT) {
+		count(rm);
 		return 0;
+	}
 	/* Some file systems do not tell the type; EPERM is POSIX's word for a directory. */
 	if (e->d_type == DT_UNKNOWN && (errno == EISDIR || errno == EPERM))
 		return remove_dir(rm, fd, e->d_name, depth);
@@ -153,6 +165,12 @@ static int remove_content(struct removal *rm, int fd, unsigned depth)
 int rmtree_at(int dirfd, const char *name, const char *last, const char *shown,
 	      struct err *err)
 {
+	return rmtree_watched_at(dirfd, name, last, shown, NULL, err);
+}
+
+int rmtree_watched_at(int dirfd, const char *name, const char *last, const char *shown,
+		      const struct rmtree_watch *watch, struct err *err)
+{
 	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
@@ -165,11 +183,19 @@ int rmtree_at(int dirfd, const char *name, const char *last, const char *shown,
 	}
 	if (top < 0)
 		return err_set_errno(err, ERR_OPERATOR, "cannot remove %s", shown);
-	struct removal rm = { .top_fd = top, .last = last, .shown = shown, .err = err };
+	struct removal rm = {
+		.top_fd = top,
+		.last = last,
+		.shown = shown,
+		.watch = watch,
+		.err = err,
+	};
 	if (remove_content(&rm, top, 0) < 0)
 		return -1;
 	if (last && unlinkat(top, last, 0) < 0 && errno != ENOENT)
 		return failed(&rm, last);
+	if (watch)
+		watch->gone(watch->arg, rm.gone + (last != NULL));
 	if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return err_set_errno(err, ERR_OPERATOR, "cannot remove %s", shown);
 	return 0;

@@ -5,6 +5,12 @@
 #include "base/err.h"
 #include "base/str.h"
 
+/* Told now and then, and at the end, how many entries below the tree's top have gone so far. */
+struct rmtree_watch {
+	void (*gone)(void *arg, uint64_t n);
+	void *arg;
+};
+
 /*
  * Removes `name` (one component, a file or a tree) from the directory `dirfd`. Never follows a symbolic link,
  * never enters another mount (that is an error; what lies beside it may be gone by then). Missing: 0.
@@ -13,3 +19,6 @@
  */
 int rmtree_at(int dirfd, const char *name, const char *last, const char *shown,
 	      struct err *err) _must_check_;
+/* `watch` may be NULL. */
+int rmtree_watched_at(int dirfd, const char *name, const char *last, const char *shown,
+		      const struct rmtree_watch *watch, struct err *err) _must_check_;

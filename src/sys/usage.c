@@ -14,7 +14,7 @@ struct usage {
 	dev_t dev;
 	struct todo todo;
 	struct links seen;
-	uint64_t blocks;
+	uint64_t blocks, names;
 };
 #define _cleanup_usage_ _cleanup_(usage_done)
 
@@ -34,6 +34,7 @@ static void closedir_p(DIR **d)
 /* A file with several names counts once. */
 static void count(struct usage *u, const struct stat *st)
 {
+	u->names++;
 	if (st->st_nlink > 1 && !S_ISDIR(st->st_mode)) {
 		uint64_t *seen = links_find(&u->seen, st->st_dev, st->st_ino);
 		if (*seen != 0)
@@ -81,6 +82,16 @@ static int read_dir(struct usage *u)
 
 int files_disk_usage(const char *path, uint64_t *ret, struct err *err)
 {
+	struct files_usage usage;
+
+	if (files_usage(path, &usage, err) < 0)
+		return -1;
+	*ret = usage.bytes;
+	return 0;
+}
+
+int files_usage(const char *path, struct files_usage *ret, struct err *err)
+{
 	_cleanup_usage_ struct usage u = {
 		.top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 		.todo = TODO_INIT,
@@ -96,6 +107,6 @@ int files_disk_usage(const char *path, uint64_t *ret, struct err *err)
 			return err_set_errno(err, ERR_OPERATOR, "cannot read %s/%s", path,
 					     str_c(&u.todo.path));
 	} while (todo_next(&u.todo, &unused));
-	*ret = u.blocks * 512;
+	*ret = (struct files_usage){ u.blocks * 512, u.names - 1 };
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "sys/clock.h"
 #include "sys/files.h"
 #include "sys/lock.h"
+#include "sys/rmtree.h"
 #include "sys/sha256.h"
 
 static size_t count_entries(const char *dir)
@@ -180,6 +181,39 @@ static void rmtree_refusals(void **state)
 	assert_ok(files_rmtree(tree, ".marker", &err), &err);
 }
 
+static void note_gone(void *arg, uint64_t n)
+{
+	uint64_t *seen = arg;
+
+	assert_true(n > *seen);
+	*seen = n;
+}
+
+static void rmtree_tells_how_far_it_is(void **state)
+{
+	_cleanup_scratch_ char *dir = scratch_new();
+	_cleanup_free_ char *tree = xasprintf("%s/tree", dir);
+	_cleanup_free_ char *sub = xasprintf("%s/tree/sub", dir);
+	uint64_t seen = 0;
+	const struct rmtree_watch watch = { note_gone, &seen };
+	struct files_usage usage;
+	struct err err = { 0 };
+
+	assert_int_equal(mkdir(tree, 0755), 0);
+	assert_int_equal(mkdir(sub, 0755), 0);
+	put_file(tree, ".marker", "");
+	for (int i = 0; i < 200; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "f%d", i);
+		put_file(i % 2 ? sub : tree, name, "x");
+	}
+	assert_ok(files_usage(tree, &usage, &err), &err);
+	assert_int_equal(usage.names, 202);
+	assert_ok(files_rmtree_watched(tree, ".marker", &watch, &err), &err);
+	assert_false(files_exists(tree));
+	assert_int_equal(seen, 202);
+}
+
 static void disk_usage_counts_links_once(void **state)
 {
 	_cleanup_scratch_ char *dir = scratch_new();
@@ -329,6 +363,7 @@ int main(void)
 		cmocka_unit_test(pending_leaves_nothing_after_sigkill),
 		cmocka_unit_test(absolute_paths),
 		cmocka_unit_test(rmtree_refusals),
+		cmocka_unit_test(rmtree_tells_how_far_it_is),
 		cmocka_unit_test(disk_usage_counts_links_once),
 		cmocka_unit_test(locks_exclude_and_name_the_holder),
 		cmocka_unit_test(sha256_vectors),
