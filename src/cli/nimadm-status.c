@@ -141,32 +141,58 @@ static void print_phases(const struct job_view *v)
 	if (v->running)
 		printf("\nprocess %lld of %s on %s\n", (long long)v->lease.pid,
 		       v->lease.user, v->lease.host);
-	if (v->row->error)
-		printf("\nerror: %s\n", v->row->error);
 }
 
-static int show(struct store *s, const struct job_row *row, bool json, bool phases,
+/* A job that waits for somebody: why, the next command, and where to read more. */
+static int print_next(const struct job_view *v, const char *state_dir, struct err *err)
+{
+	_cleanup_(job_done) struct job job = { 0 };
+	const struct job_row *row = v->row;
+
+	if (v->running || row->state == JOB_DONE || row->state == JOB_CLEANED)
+		return 0;
+	if (job_init(&job, state_dir, row->id, row->spec, row->facts, err) < 0)
+		return -1;
+	_cleanup_free_ char *ref = job_ref(&job);
+	if (row->error && *row->error)
+		printf("       error: %s\n", row->error);
+	if (row->state == JOB_INHIBITED)
+		printf("       next: mend what %s/report.txt marks INHIBIT, then start "
+		       "again\n",
+		       job.report_dir);
+	else
+		printf("       next: nimadm --resume %s to go on, or nimadm -C %s to take "
+		       "everything back\n",
+		       ref, ref);
+	printf("       log: %s/%lld.log\n", job.log_dir, (long long)row->id);
+	return 0;
+}
+
+static int show(struct cli *cli, const struct job_row *row, bool json, bool phases,
 		struct err *err)
 {
 	_cleanup_(view_done) struct job_view v = { 0 };
 
-	if (view_load(&v, s, row, err) < 0)
+	if (view_load(&v, cli_store(cli, err), row, err) < 0)
 		return -1;
 	if (json) {
 		print_json(&v);
 		return 0;
 	}
 	print_line(&v);
-	if (phases)
+	if (phases) {
 		print_phases(&v);
-	return 0;
+		printf("\n");
+	}
+	return print_next(&v, cli->state_dir, err);
 }
 
-static int show_one(struct store *s, const struct nimadm_options *o, struct err *err)
+static int show_one(struct cli *cli, const struct nimadm_options *o, struct err *err)
 {
 	_cleanup_(job_row_done) struct job_row row = { 0 };
 
-	int found = nimadm_find(s, o, NIMADM_UNFINISHED, "--status", &row, err);
+	int found = nimadm_find(cli_store(cli, err), o, NIMADM_UNFINISHED, "--status",
+				&row, err);
 	if (found < 0)
 		return -1;
 	if (found == 1) {
@@ -176,7 +202,7 @@ static int show_one(struct store *s, const struct nimadm_options *o, struct err 
 	}
 	if (!o->json)
 		print_heading();
-	return show(s, &row, o->json, true, err);
+	return show(cli, &row, o->json, true, err);
 }
 
 int nimadm_status(struct cli *cli, const struct nimadm_options *o, struct err *err)
@@ -189,7 +215,7 @@ int nimadm_status(struct cli *cli, const struct nimadm_options *o, struct err *e
 	if (!s)
 		return -1;
 	if (o->job || o->mksysb)
-		return show_one(s, o, err);
+		return show_one(cli, o, err);
 	if (store_job_list(s, JOBS_SHOWN, &rows, &n, err) < 0)
 		return -1;
 	if (!o->json)
@@ -199,7 +225,7 @@ int nimadm_status(struct cli *cli, const struct nimadm_options *o, struct err *e
 		bool unfinished = rows[i].state != JOB_DONE &&
 				  rows[i].state != JOB_CLEANED;
 		if (r == 0)
-			r = show(s, &rows[i], o->json, unfinished && n == 1, err);
+			r = show(cli, &rows[i], o->json, unfinished && n == 1, err);
 		job_row_done(&rows[i]);
 	}
 	free(rows);

@@ -332,6 +332,7 @@ t_fail_with 4 run -C -T web12
 t_fail_with 4 run --resume -T web12 -F
 t_ok run --status
 t_match "web12 .*running .*1 fake-1" -
+t_no_match "next:" -
 
 t_case "SIGTERM: the job stops, says how to go on, and goes on"
 kill -TERM "$job_pid"
@@ -342,6 +343,9 @@ t_match "interrupted by SIGTERM" "$T_TMP/slow.log"
 t_match "next: nimadm --resume -T web12 .*nimadm -C -T web12" "$T_TMP/slow.log"
 t_ok run --status -T web12
 t_match "web12 .*cancelled" -
+t_match "error: interrupted by SIGTERM" -
+t_match "next: nimadm --resume -T web12 .*nimadm -C -T web12" -
+t_match "log: .*/log/web12/[0-9]+.log$" -
 t_ok run --resume -T web12
 t_equal new "$(cat "$out")"
 
@@ -372,6 +376,8 @@ t_ok run -T db12 -O "$T_TMP/db13.mksysb" -N db13 -j "$cache" -Y
 t_ok run --status
 t_match "^ +2 +db12 .*done" -
 t_match "^ +1 +web12 .*unfinished" -
+t_match "next: nimadm --resume -T web12 " -
+t_no_match "resume -T db12" -
 
 fresh
 t_case "-M: two updates, the lpp_source first"
