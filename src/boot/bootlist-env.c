@@ -11,11 +11,6 @@ void env_block_init(char block[ENV_BLOCK_SIZE])
 	memcpy(block, SIGNATURE, SIGNATURE_LEN);
 }
 
-bool env_block_is_valid(const char block[ENV_BLOCK_SIZE])
-{
-	return memcmp(block, SIGNATURE, SIGNATURE_LEN) == 0;
-}
-
 /* One past the newline that ends the line at p: an escaped one does not. */
 static size_t line_end(const char *block, size_t p)
 {
@@ -26,6 +21,28 @@ static size_t line_end(const char *block, size_t p)
 			return p + 1;
 	}
 	return ENV_BLOCK_SIZE;
+}
+
+/* Where the lines end and the filling begins. */
+static size_t used(const char *block)
+{
+	size_t end = ENV_BLOCK_SIZE;
+
+	while (end > SIGNATURE_LEN && block[end - 1] == '#')
+		end--;
+	return end;
+}
+
+/* Whole lines, then the filling: what is appended to anything else would become part of a line. */
+bool env_block_is_valid(const char block[ENV_BLOCK_SIZE])
+{
+	size_t end = used(block), p = SIGNATURE_LEN;
+
+	if (memcmp(block, SIGNATURE, SIGNATURE_LEN) != 0)
+		return false;
+	while (p < end)
+		p = line_end(block, p);
+	return p == end;
 }
 
 /* Of the line that sets the variable; ENV_BLOCK_SIZE: none. */
@@ -53,16 +70,6 @@ char *env_block_get(const char block[ENV_BLOCK_SIZE], const char *name)
 		str_addc(&value, block[p]);
 	}
 	return str_take(&value);
-}
-
-/* Where the lines end and the filling begins. */
-static size_t used(const char *block)
-{
-	size_t end = ENV_BLOCK_SIZE;
-
-	while (end > SIGNATURE_LEN && block[end - 1] == '#')
-		end--;
-	return end;
 }
 
 static void remove_line(char *block, const char *name)

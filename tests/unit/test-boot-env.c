@@ -80,6 +80,13 @@ static void refuses(void **state)
 		   "is no GRUB environment block");
 	assert_value(block, "a", NULL);
 	env_block_init(block);
+	memcpy(block + 25, "a=1", 3);
+	assert_err(env_block_set(block, "b", "1", &err), &err, ERR_OPERATOR,
+		   "is no GRUB environment block");
+	memcpy(block + 25, "a=1\\\n", 5);
+	assert_err(env_block_set(block, "b", "1", &err), &err, ERR_OPERATOR,
+		   "is no GRUB environment block");
+	env_block_init(block);
 	memset(big, 'x', sizeof(big));
 	big[ENV_BLOCK_SIZE - 25 - 3] = '\0'; /* "a=", and a newline: exactly full */
 	assert_ok(env_block_set(block, "a", big, &err), &err);
