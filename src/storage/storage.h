@@ -5,8 +5,8 @@
  *
  * Roles are derived, never stored in a running system: rootvg is what is mounted at "/"; a clone carries our tags
  * (LVM: tags "nimadm" and "nimadm.altinst" on its VG; partitions: GPT names "nimadm:..."; and a file
- * /etc/nimadm/altinst in the root file system), and is altinst_rootvg until it was booted; the tagged set that
- * is not mounted at "/" after a boot from the clone is old_rootvg.
+ * /etc/nimadm/altinst in the root file system), and is altinst_rootvg until it was booted; what the clone knows as
+ * the system it was made from (STORAGE_OLD) is old_rootvg after a boot from the clone.
  */
 #pragma once
 
@@ -21,6 +21,9 @@ struct storage {
 	struct runner *run;
 	struct events *events;
 };
+
+/* Written into a clone: the volume group ("-": none) and the root's UUID of the system that was cloned, a line each. */
+#define STORAGE_OLD "/etc/nimadm/old_rootvg"
 
 enum disk_role { DISK_NONE, DISK_ROOTVG, DISK_ALTINST, DISK_OLD, DISK_OTHER };
 const char *disk_role_name(

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Clones by their tags alone: a volume group with our tag, partitions whose names begin with ours. */
+#include "storage/tools.h"
+
+struct reports {
+	json_t *pvs, *vgs, *lvs, *blocks;
+};
+
+static void reports_done(struct reports *r)
+{
+	json_decref(r->pvs);
+	json_decref(r->vgs);
+	json_decref(r->lvs);
+	json_decref(r->blocks);
+}
+
+static void reports_read(struct reports *r, const struct storage *s)
+{
+	r->blocks = tools_blocks(s);
+	r->pvs = tools_lvm_rows(s, "pvs", "pv_name,vg_name,vg_tags");
+	r->vgs = tools_lvm_rows(s, "vgs", "vg_name,vg_tags,vg_extent_size");
+	r->lvs = tools_lvm_rows(s, "lvs", "vg_name,lv_name,lv_size,lv_tags");
+}
+
+/* What follows the prefix in the first tag that has it; malloc'd, or NULL. */
+static char *tag_value(const char *tags, const char *prefix)
+{
+	_cleanup_strv_ struct strv words = STRV_INIT;
+
+	strv_split(&words, tags, ",");
+	for (size_t i = 0; i < words.n; i++)
+		if (starts_with(words.v[i], prefix))
+			return xstrdup(words.v[i] + strlen(prefix));
+	return NULL;
+}
+
+static bool has_tag(const char *tags, const char *tag)
+{
+	_cleanup_strv_ struct strv words = STRV_INIT;
+
+	strv_split(&words, tags, ",");
+	return strv_has(&words, tag);
+}
+
+/* A device's row in the tree that lsblk shows. */
+static const json_t *find_block(const json_t *list, const char *path)
+{
+	const json_t *dev, *below;
+	size_t i;
+
+	json_array_foreach(list, i, dev)
+	{
+		if (streq(json_field(dev, "path"), path))
+			return dev;
+		below = find_block(json_object_get(dev, "children"), path);
+		if (below)
+			return below;
+	}
+	return NULL;
+}
+
+static void take_fs(struct layout *l, const struct reports *r, const char *mount_point,
+		    const char *device, const char *type, uint64_t size)
+{
+	const json_t *block = find_block(json_object_get(r->blocks, "blockdevices"),
+					 device);
+	struct layout_fs *fs = layout_new_fs(l);
+
+	layout_put(&fs->mount_point, mount_point);
+	layout_put(&fs->device, device);
+	layout_put(&fs->type, *type ? type : json_field(block, "fstype"));
+	layout_put(&fs->uuid, json_field(block, "uuid"));
+	fs->size = size;
+}
+
+static void take_volumes(struct layout *l, const struct reports *r)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(r->lvs, i, row)
+	{
+		const char *tags = json_field(row, "lv_tags");
+		const char *name = json_field(row, "lv_name");
+		_cleanup_free_ char *mount = tag_value(tags, TAG_MOUNT);
+		_cleanup_free_ char *type = tag_value(tags, TAG_FS);
+		_cleanup_free_ char *device = tools_mapper(l->vg_name, name);
+
+		if (!streq(json_field(row, "vg_name"), l->vg_name))
+			continue;
+		struct layout_lv *lv = layout_new_lv(l);
+		layout_put(&lv->vg, l->vg_name);
+		layout_put(&lv->name, name);
+		layout_put(&lv->type, "linear");
+		layout_put(&lv->mount_point, mount);
+		lv->size = json_number(row, "lv_size");
+		if (mount)
+			take_fs(l, r, mount, device, type ? type : "", lv->size);
+	}
+}
+
+/* "nimadm:bios", "nimadm:pv", "nimadm:swap", "nimadm:/boot" */
+static void take_partition(struct layout *l, const struct reports *r, const json_t *disk,
+			   const json_t *part)
+{
+	const char *name = json_field(part, "partlabel");
+	const char *path = json_field(part, "path");
+	uint64_t size = json_number(part, "size");
+
+	if (!starts_with(name, PART_PREFIX))
+		return;
+	name += strlen(PART_PREFIX);
+	bool fs = *name == '/' || streq(name, "swap");
+	struct layout_lv *lv = layout_new_lv(l);
+	layout_put(&lv->name, path);
+	layout_put(&lv->disks, json_field(disk, "path"));
+	layout_put(&lv->type, streq(name, "/boot/efi") ? "esp"
+			      : *name == '/'	       ? "partition"
+						       : name);
+	layout_put(&lv->mount_point, fs ? name : "");
+	lv->size = size;
+	if (fs)
+		take_fs(l, r, name, path, "", size);
+	if (streq(name, "bios") || streq(name, "/boot/efi"))
+		layout_put(&l->boot_disk, json_field(disk, "path"));
+	if (*l->boot_method == '\0' && streq(name, "bios"))
+		layout_put(&l->boot_method, "grub-pc");
+	if (*l->boot_method == '\0' && streq(name, "/boot/efi"))
+		layout_put(&l->boot_method, "grub-efi");
+}
+
+static void take_disk(struct layout *l, const struct reports *r, const struct disk *d)
+{
+	const json_t *disk = find_block(json_object_get(r->blocks, "blockdevices"),
+					d->path);
+	struct layout_disk *to = layout_new_disk(l);
+	const json_t *part;
+	size_t i;
+
+	layout_put(&to->name, d->path);
+	layout_put(&to->serial, d->serial);
+	layout_put(&to->label, d->table);
+	to->size = d->size;
+	json_array_foreach(json_object_get(disk, "children"), i, part)
+		take_partition(l, r, disk, part);
+}
+
+static struct layout *new_clone(struct layout **ret, size_t *n)
+{
+	*ret = xrealloc(*ret, (*n + 1) * sizeof(**ret));
+	struct layout *l = &(*ret)[(*n)++];
+
+	*l = (struct layout)LAYOUT_INIT;
+	layout_put(&l->os_level, "linux - -");
+	layout_fill_strings(l);
+	return l;
+}
+
+static void take_group(struct layout *l, const struct reports *r, const struct disks *d,
+		       const json_t *vg)
+{
+	_cleanup_free_ char *method = tag_value(json_field(vg, "vg_tags"), TAG_BOOT);
+
+	layout_put(&l->vg_name, json_field(vg, "vg_name"));
+	layout_put(&l->boot_method, method);
+	l->vg_extent = json_number(vg, "vg_extent_size");
+	for (size_t i = 0; i < d->n; i++)
+		if (d->v[i].ours && streq(d->v[i].vg, l->vg_name))
+			take_disk(l, r, &d->v[i]);
+	take_volumes(l, r);
+}
+
+static void finish(struct layout *l)
+{
+	if (*l->boot_disk == '\0' && l->n_disks > 0)
+		layout_put(&l->boot_disk, l->disks[0].name);
+}
+
+int storage_find_clones(const struct storage *s, const struct disks *d,
+			struct layout **ret, size_t *n, struct err *err)
+{
+	_cleanup_(reports_done) struct reports r = { 0 };
+	const json_t *vg;
+	size_t i;
+
+	*ret = NULL;
+	*n = 0;
+	reports_read(&r, s);
+	json_array_foreach(r.vgs, i, vg)
+	{
+		if (!has_tag(json_field(vg, "vg_tags"), TAG_ALTINST))
+			continue;
+		struct layout l = LAYOUT_INIT;
+		struct layout *clone = new_clone(ret, n);
+		take_group(clone, &r, d, vg);
+		finish(clone);
+		/* That of the running root, after a boot from it. */
+		if (clone->n_disks == 0) {
+			layout_done(clone);
+			*clone = l;
+			(*n)--;
+		}
+	}
+	/* Partitions of ours without a group: a root without LVM, or what a run that was stopped has left. */
+	for (i = 0; i < d->n; i++) {
+		if (!d->v[i].ours || *d->v[i].vg != '\0')
+			continue;
+		struct layout *clone = new_clone(ret, n);
+		take_disk(clone, &r, &d->v[i]);
+		finish(clone);
+	}
+	return 0;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of the storage layer share. */
+#include "storage/tools.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+
+#include "base/parse.h"
+#include "model/json.h"
+
+int tools_run(const struct storage *s, const struct strv *argv, const char *input,
+	      struct err *err)
+{
+	struct proc_spec spec = { .argv = strv_argv(argv),
+				  .input = input,
+				  .input_len = input ? strlen(input) : 0 };
+
+	return runner_check(s->run, &spec, err);
+}
+
+int tools_call(const struct storage *s, struct err *err, ...)
+{
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	const char *arg;
+	va_list ap;
+
+	va_start(ap, err);
+	while ((arg = va_arg(ap, const char *)) != NULL)
+		strv_add(&argv, arg);
+	va_end(ap);
+	return tools_run(s, &argv, NULL, err);
+}
+
+int tools_read(const struct storage *s, const struct strv *argv, struct str *out,
+	       struct err *err)
+{
+	struct proc_spec spec = { .argv = strv_argv(argv), .out = out };
+
+	return runner_check(s->run, &spec, err);
+}
+
+json_t *tools_json(const struct storage *s, const struct strv *argv)
+{
+	_cleanup_str_ struct str out = STR_INIT;
+	struct proc_spec spec = { .argv = strv_argv(argv), .out = &out, .timeout_s = 60 };
+	struct proc_result res;
+	struct err ignored = { 0 };
+
+	if (runner_run(s->run, &spec, &res, &ignored) != 0)
+		return NULL;
+	return json_loadb(str_c(&out), out.len, 0, NULL);
+}
+
+json_t *tools_lvm_rows(const struct storage *s, const char *command, const char *columns)
+{
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	_cleanup_json_ json_t *top = NULL;
+	char kind[3] = { command[0], command[1], '\0' };
+
+	strv_add_all(&argv, command, "--reportformat", "json", "--units", "b",
+		     "--nosuffix", "-o", columns, NULL);
+	top = tools_json(s, &argv);
+	json_t *rows = json_object_get(json_array_get(json_object_get(top, "report"), 0),
+				       kind);
+	return json_incref(rows);
+}
+
+static void probe(const struct storage *s, json_t *dev)
+{
+	static const struct {
+		const char *theirs, *ours;
+	} names[] = {
+		{ "PTTYPE=", "pttype" }, { "PTUUID=", "ptuuid" },
+		{ "TYPE=", "fstype" },	 { "LABEL=", "label" },
+		{ "UUID=", "uuid" },	 { "PART_ENTRY_NAME=", "partlabel" },
+	};
+	_cleanup_str_ struct str out = STR_INIT;
+	const char *const argv[] = {
+		"blkid", "-p", "-o", "export", json_field(dev, "path"), NULL
+	};
+	struct proc_spec spec = { .argv = argv, .out = &out, .timeout_s = 60 };
+	struct proc_result res;
+	struct err ignored = { 0 };
+	char *cursor, *line;
+
+	if (runner_run(s->run, &spec, &res, &ignored) != 0)
+		return;
+	for (cursor = out.p; cursor && (line = next_line(&cursor)) != NULL;)
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+			size_t n = strlen(names[i].theirs);
+			if (starts_with(line, names[i].theirs))
+				json_object_set_new(dev, names[i].ours,
+						    json_text(line + n));
+		}
+}
+
+static void probe_unknown(const struct storage *s, json_t *list)
+{
+	json_t *dev;
+	size_t i;
+
+	json_array_foreach(list, i, dev)
+	{
+		const char *type = json_field(dev, "type");
+
+		if ((streq(type, "disk") || streq(type, "part") || streq(type, "lvm")) &&
+		    *json_field(dev, "fstype") == '\0' &&
+		    *json_field(dev, "pttype") == '\0' && json_number(dev, "size") > 0)
+			probe(s, dev);
+		probe_unknown(s, json_object_get(dev, "children"));
+	}
+}
+
+json_t *tools_blocks(const struct storage *s)
+{
+	/* Without NAME there is no tree. */
+	static const char columns[] =
+		"NAME,PATH,TYPE,SIZE,LOG-SEC,PTTYPE,PTUUID,FSTYPE,LABEL,"
+		"UUID,PARTLABEL,SERIAL,MODEL,MOUNTPOINTS,RO";
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	json_t *top;
+
+	strv_add_all(&argv, "lsblk", "--json", "-b", "-o", columns, NULL);
+	top = tools_json(s, &argv);
+	probe_unknown(s, json_object_get(top, "blockdevices"));
+	return top;
+}
+
+const char *json_field(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
+uint64_t json_number(const json_t *o, const char *key)
+{
+	const json_t *v = json_object_get(o, key);
+	uint64_t n = 0;
+
+	if (json_is_integer(v))
+		return json_integer_value(v) > 0 ? (uint64_t)json_integer_value(v) : 0;
+	return parse_u64(json_field(o, key), &n, NULL) < 0 ? 0 : n;
+}
+
+char *tools_partition(const char *disk, unsigned number)
+{
+	size_t n = strlen(disk);
+	bool digit = n > 0 && isdigit((unsigned char)disk[n - 1]);
+
+	return xasprintf("%s%s%u", disk, digit ? "p" : "", number);
+}
+
+static void add_mapped(struct str *out, const char *name)
+{
+	for (; *name; name++) {
+		if (*name == '-')
+			str_addc(out, '-');
+		str_addc(out, *name);
+	}
+}
+
+char *tools_mapper(const char *vg, const char *lv)
+{
+	_cleanup_str_ struct str out = STR_INIT;
+
+	str_add(&out, "/dev/mapper/");
+	add_mapped(&out, vg);
+	str_addc(&out, '-');
+	add_mapped(&out, lv);
+	return str_take(&out);
+}
+
+void layout_put(char **field, const char *value)
+{
+	char *copy = xstrdup(value ? value : "");
+
+	free(*field);
+	*field = copy;
+}
+
+struct layout_fs *layout_new_fs(struct layout *l)
+{
+	l->fs = xrealloc(l->fs, (l->n_fs + 1) * sizeof(*l->fs));
+	l->fs[l->n_fs] = (struct layout_fs){ .mount_point = xstrdup(""),
+					     .device = xstrdup(""),
+					     .type = xstrdup(""),
+					     .uuid = xstrdup(""),
+					     .label = xstrdup(""),
+					     .options = xstrdup("") };
+	return &l->fs[l->n_fs++];
+}
+
+struct layout_lv *layout_new_lv(struct layout *l)
+{
+	l->lvs = xrealloc(l->lvs, (l->n_lvs + 1) * sizeof(*l->lvs));
+	l->lvs[l->n_lvs] = (struct layout_lv){ .vg = xstrdup(""),
+					       .name = xstrdup(""),
+					       .type = xstrdup(""),
+					       .disks = xstrdup(""),
+					       .mount_point = xstrdup("") };
+	return &l->lvs[l->n_lvs++];
+}
+
+struct layout_disk *layout_new_disk(struct layout *l)
+{
+	l->disks = xrealloc(l->disks, (l->n_disks + 1) * sizeof(*l->disks));
+	l->disks[l->n_disks] = (struct layout_disk){ .name = xstrdup(""),
+						     .serial = xstrdup(""),
+						     .label = xstrdup("") };
+	return &l->disks[l->n_disks++];
+}
+
+void layout_fill_strings(struct layout *l)
+{
+	char **fields[] = { &l->os_level, &l->arch,	   &l->host,	 &l->date,
+			    &l->vg_name,  &l->boot_method, &l->boot_disk };
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (!*fields[i])
+			*fields[i] = xstrdup("");
+}
+
+bool layout_has_disk(const struct layout *l, const char *name)
+{
+	for (size_t i = 0; i < l->n_disks; i++)
+		if (streq(l->disks[i].name, name))
+			return true;
+	return false;
+}
+
+static bool is_swap_volume(const struct layout *l, const struct layout_lv *lv)
+{
+	if (*lv->mount_point != '\0')
+		return false;
+	return streq(lv->type, "swap") || (*lv->vg != '\0' && streq(lv->vg, l->vg_name));
+}
+
+static bool is_device_of(const struct layout_lv *lv, const char *device)
+{
+	_cleanup_free_ char *mapper = tools_mapper(lv->vg, lv->name);
+	_cleanup_free_ char *plain = xasprintf("/dev/%s/%s", lv->vg, lv->name);
+
+	if (*lv->vg == '\0')
+		return streq(lv->name, device);
+	return streq(mapper, device) || streq(plain, device);
+}
+
+static const struct layout_lv *swap_volume(const struct layout *l, size_t fs)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n_lvs; i++)
+		if (is_device_of(&l->lvs[i], l->fs[fs].device))
+			return &l->lvs[i];
+	if (!starts_with(l->fs[fs].device, "UUID=") &&
+	    !starts_with(l->fs[fs].device, "LABEL=") &&
+	    !starts_with(l->fs[fs].device, "PART"))
+		return NULL;
+	for (size_t i = 0; i < fs; i++)
+		n += streq(l->fs[i].type, "swap");
+	for (size_t i = 0; i < l->n_lvs; i++)
+		if (is_swap_volume(l, &l->lvs[i]) && n-- == 0)
+			return &l->lvs[i];
+	return NULL;
+}
+
+const struct layout_lv *layout_volume_of(const struct layout *l, size_t fs)
+{
+	if (streq(l->fs[fs].type, "swap"))
+		return swap_volume(l, fs);
+	for (size_t i = 0; i < l->n_lvs; i++)
+		if (streq(l->lvs[i].mount_point, l->fs[fs].mount_point))
+			return &l->lvs[i];
+	return NULL;
+}
