@@ -9,9 +9,8 @@
 #include "sys/streams.h"
 
 static const struct command *const commands[] = {
-	&cmd_check,
-	&cmd_copy_tree,
-	&cmd_mksysb,
+	&cmd_disk_copy, &cmd_disk_mksysb, &cmd_rootvg_op, &cmd_bootlist,
+	&cmd_check,	&cmd_copy_tree,	  &cmd_lspv,	  &cmd_mksysb,
 };
 
 static const char *base_name(const char *path)

@@ -5,7 +5,7 @@ set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
 
 # altdisk itself has commands; those without a name and page of their own are in its page.
-for command in altdisk lsnim mksysb nim nimadm; do
+for command in alt_disk_copy alt_disk_mksysb alt_rootvg_op altdisk bootlist lsnim lspv mksysb nim nimadm; do
 	page=$T_SRC/man/$command.8.scd
 	words=()
 	[ "$command" != altdisk ] || words=(check)
