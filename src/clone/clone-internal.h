@@ -120,6 +120,7 @@ struct clone {
 	struct stack walk, copy;
 	unsigned walkers; /* workers that may still begin to walk ahead */
 	bool counted;
+	bool flusher, flush; /* there is none yet; it has something to do */
 	struct slice *slices;
 	struct note *notes, **notes_end;
 	unsigned n_notes;
@@ -161,6 +162,8 @@ void clone_push(struct stack *s, struct node *parent, const char *name, uint64_t
 		bool existed);
 void clone_note(struct clone *c, enum clone_note what, const char *path,
 		const char *text);
+/* Counts bytes of data, and has them written to the disk from time to time. */
+void clone_wrote(struct clone *c, uint64_t n);
 /* With errno's words; what has gone is told as that. */
 void clone_note_errno(struct clone *c, enum clone_note what, const char *path,
 		      const char *text);

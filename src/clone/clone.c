@@ -17,6 +17,7 @@
 #define THREADS_MOST   32
 #define WALKERS	       2
 #define NOTES_MAX      4096
+#define FLUSH_STEP     ((uint64_t)64 << 20)
 
 char *node_path(const struct node *n)
 {
@@ -203,6 +204,69 @@ static void be_idle(void)
 		IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
 }
 
+static int one_sync(const struct root *to, const char *path, struct err *err)
+{
+	_cleanup_close_ int fd = dirs_open(to->fd, path, O_RDONLY | O_DIRECTORY);
+
+	if (fd < 0 || syncfs(fd) < 0)
+		return err_set_errno(err, ERR_OPERATOR, "%s: cannot be synced", to->path);
+	return 0;
+}
+
+/* An error of the disk that came late comes out here. */
+static int sync_all(const struct clone_job *job, struct err *err)
+{
+	if (one_sync(job->to, ".", err) < 0)
+		return -1;
+	for (size_t i = 0; job->mounts && i < job->mounts->n; i++) {
+		const char *path = job->mounts->v[i];
+		while (*path == '/')
+			path++;
+		struct stat st;
+		if (*path && root_stat(job->to, path, &st) == 0 &&
+		    one_sync(job->to, path, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void clone_wrote(struct clone *c, uint64_t n)
+{
+	uint64_t before = atomic_fetch_add(&c->bytes, n);
+
+	if (before / FLUSH_STEP == (before + n) / FLUSH_STEP)
+		return;
+	pool_lock(&c->pool);
+	c->flush = true;
+	pool_wake(&c->pool);
+	pool_unlock(&c->pool);
+}
+
+static bool is_copied(const struct clone *c)
+{
+	return c->copy.busy == 0 && c->copy.n == 0 && !c->slices;
+}
+
+/* With the lock held. The disk writes while we read; else the sync at the end would take a third of the time. */
+static void flush(struct clone *c)
+{
+	struct pool *pool = &c->pool;
+	struct err err = { 0 };
+
+	while (!pool->failed && !is_copied(c)) {
+		if (!c->flush) {
+			pool_wait(pool);
+			continue;
+		}
+		c->flush = false;
+		pool_unlock(pool);
+		int rc = sync_all(c->job, &err);
+		pool_lock(pool);
+		if (rc < 0)
+			pool_fail(pool, &err);
+	}
+}
+
 /* With the pool's lock held. */
 static void walk_ahead(struct clone *c)
 {
@@ -254,7 +318,8 @@ static int work_once(struct worker *w, struct err *err)
 		node_unref(node);
 	}
 	pool_lock(pool);
-	if (--c->copy.busy == 0 && c->copy.n == 0 && !c->slices)
+	c->copy.busy--;
+	if (is_copied(c))
 		pool_wake(pool);
 	return rc;
 }
@@ -300,7 +365,10 @@ static void work(struct pool *pool, void *arg)
 		digest_init(&w.digest);
 	}
 	pool_lock(pool);
-	if (c->walkers > 0) {
+	if (c->flusher) {
+		c->flusher = false;
+		flush(c);
+	} else if (c->walkers > 0) {
 		c->walkers--;
 		walk_ahead(c);
 	}
@@ -376,8 +444,11 @@ static int run_threads(struct clone *c, const struct progress *p, struct err *er
 	pool_init(&c->pool, p);
 	c->walkers = c->count_only ? n : MIN(n, (unsigned)WALKERS);
 	push_top(&c->walk);
-	if (!c->count_only)
+	if (!c->count_only) {
 		push_top(&c->copy);
+		c->flusher = true;
+		n++;
+	}
 	int rc = pool_run(&c->pool, n, work, watch, c, err);
 	if (rc == 0)
 		report(c, c->counted, c->total_files, c->total_bytes, true);
@@ -398,32 +469,6 @@ int clone_count(const struct clone_job *job, uint64_t *ret_files, uint64_t *ret_
 		return -1;
 	*ret_files = c.total_files;
 	*ret_bytes = c.total_bytes;
-	return 0;
-}
-
-static int one_sync(const struct root *to, const char *path, struct err *err)
-{
-	_cleanup_close_ int fd = dirs_open(to->fd, path, O_RDONLY | O_DIRECTORY);
-
-	if (fd < 0 || syncfs(fd) < 0)
-		return err_set_errno(err, ERR_OPERATOR, "%s: cannot be synced", to->path);
-	return 0;
-}
-
-/* An error of the disk that came late comes out here. */
-static int sync_all(const struct clone_job *job, struct err *err)
-{
-	if (one_sync(job->to, ".", err) < 0)
-		return -1;
-	for (size_t i = 0; job->mounts && i < job->mounts->n; i++) {
-		const char *path = job->mounts->v[i];
-		while (*path == '/')
-			path++;
-		struct stat st;
-		if (*path && root_stat(job->to, path, &st) == 0 &&
-		    one_sync(job->to, path, err) < 0)
-			return -1;
-	}
 	return 0;
 }
 

@@ -50,7 +50,7 @@ static void count(struct copying *k, uint64_t n)
 {
 	atomic_fetch_add(&k->w->c->seen, n);
 	if (k->d->to >= 0)
-		atomic_fetch_add(&k->w->c->bytes, n);
+		clone_wrote(k->w->c, n);
 }
 
 static void ask_ahead(struct copying *k, uint64_t at, uint64_t end)
