@@ -15,7 +15,9 @@ fixture_make
 fixture_state "$tmp/state"
 export NIM_STATE=$tmp/state
 out=$tmp/mini13.mksysb
-job=(-T mini12 -O "$out" -N mini13 -l lpp13 -s spot13 -j "$tmp/cache")
+echo "nameserver 192.0.2.53" >"$tmp/resolv"
+nim -o define -t resolv_conf -a location="$tmp/resolv" resolv
+job=(-T mini12 -O "$out" -N mini13 -l lpp13 -s spot13 -j "$tmp/cache" --resolv-conf resolv)
 
 image_sum=$(sha256sum <"$fixture/mini12.mksysb")
 
@@ -95,6 +97,9 @@ t_ok grep -q '^VERSION_ID="13"' "$tmp/result/etc/os-release"
 audit=$(chroot "$tmp/result" dpkg --audit)
 t_ok test -z "$audit"
 t_ok chroot "$tmp/result" apt-get check
+t_case "the resolv.conf that was asked for is in it"
+t_ok cmp "$tmp/resolv" "$tmp/result/etc/resolv.conf"
+t_ok test ! -L "$tmp/result/etc/resolv.conf"
 t_case "nothing of the migration's scaffolding stays"
 t_ok test ! -e "$tmp/result/usr/sbin/policy-rc.d"
 diversions=$(chroot "$tmp/result" dpkg-divert --list 'update-initramfs*')
