@@ -30,6 +30,9 @@ int nim_check_location(struct nim_request *r, const char *location, struct err *
 	if (!files_exists(location)) {
 		err_set(err, ERR_OPERATOR, "%s '%s': there is no %s", r->type->name,
 			r->name, location);
+		if (!streq0(object_get(&r->object, "location"), location))
+			return err_remedy(err,
+					  "give the place where it is: -a location=PATH");
 		return err_remedy(err,
 				  "restore it, or remove the object: nim -o remove %s",
 				  r->name);

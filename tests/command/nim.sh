@@ -91,6 +91,11 @@ t_ok nim -o define -t exclude_files -a location="$F/exclude" e1
 printf '# resolver\nnameserver 192.0.2.1\nsearch example.org\n' >"$F/resolv"
 t_ok nim -o define -t resolv_conf -a location="$F/resolv" r1
 
+t_fail_with 1 nim -o change -a location="$F/nowhere" r1
+t_match "there is no $F/nowhere" -
+t_match 'next: give the place where it is' -
+t_equal "$F/resolv" "$(attr location r1)"
+
 t_case "a check that fails makes the resource unavailable, a good one ready"
 printf 'BAD NAME\n' >"$F/bundle"
 t_fail_with 1 nim -o check b1
