@@ -46,14 +46,32 @@ static int run(const struct mksysb *m, struct place_shared *shared, unsigned thr
 	return rc;
 }
 
+/* Nothing is below but new file systems, mounted where they belong, and the directories that lead to them. */
+static bool is_unused(const struct root *target, const char *path, dev_t parent)
+{
+	_cleanup_strv_ struct strv names = STRV_INIT;
+	bool leads = false;
+	struct stat st;
+
+	if (root_lstat(target, path, &st) < 0 || !S_ISDIR(st.st_mode) ||
+	    root_list(target, path, &names, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *below = xasprintf("%s/%s", path, names.v[i]);
+
+		if (streq(names.v[i], "lost+found"))
+			continue;
+		if (!is_unused(target, below, st.st_dev))
+			return false;
+		leads = true;
+	}
+	return leads || st.st_dev != parent;
+}
+
 /* Takes the directory over: nothing of it may act on what is made below. */
 static int prepare(const struct root *target, struct err *err)
 {
-	_cleanup_strv_ struct strv names = STRV_INIT;
-
-	if (root_list(target, "/", &names, err) < 0)
-		return -1;
-	if (names.n > 1 || (names.n == 1 && !streq(names.v[0], "lost+found"))) {
+	if (!is_unused(target, ".", 0)) {
 		err_set(err, ERR_OPERATOR, "%s is not empty", target->path);
 		return err_remedy(err, "name an empty directory");
 	}

@@ -286,6 +286,26 @@ t_match '^signatures: 0$' -
 t_match '^mounted: 0$' -
 t_match '^ *rootvg *$' -
 
+t_case "an image is restored to the spare disk and names its file systems"
+inside image <<'END'
+mksysb -q -o /out/host.mksysb
+alt_disk_mksysb -m /out/host.mksysb -P 12 -d /dev/ubdb
+cat /alt_inst/etc/fstab
+for mount in "" /boot /var; do echo "fs $(findmnt -no UUID "/alt_inst$mount")"; done
+sha256sum </root/big
+sha256sum </alt_inst/root/big
+cat /alt_inst/etc/nimadm/altinst
+alt_rootvg_op -X
+END
+t_ok guest image "${disks[@]}"
+cp "$T_OUT" "$T_TMP/image.out"
+while read -r _ uuid; do
+	t_match "^UUID=${uuid:-none}[[:blank:]]" "$T_TMP/image.out"
+done < <(grep '^fs ' "$T_TMP/image.out")
+t_equal 3 "$(grep -c '^fs ' "$T_TMP/image.out")"
+t_equal 1 "$(grep ' -$' "$T_TMP/image.out" | sort -u | wc -l)"
+t_match '^customised$' "$T_TMP/image.out"
+
 t_case "killed at any moment, the system works, -X cleans up and the next clone is good"
 inside kill <<'END'
 for t in 0.5 1.5 3 4.5 6 8; do
