@@ -28,9 +28,9 @@ static const char *const hidden_dirs[] = { "acpi",	    "asound", "bus", "driver"
 void bwrap_line_done(struct bwrap_line *line)
 {
 	strv_done(&line->words);
-	for (size_t i = 0; i < line->n_empties; i++)
-		close(line->empties[i]);
-	line->n_empties = 0;
+	for (size_t i = 0; i < line->n_files; i++)
+		close(line->files[i]);
+	line->n_files = 0;
 }
 
 struct tmpfs {
@@ -53,6 +53,19 @@ static void add_read_only(struct strv *w, const char *prefix, const char *path)
 	strv_addf(w, "%s%s", prefix, path);
 }
 
+int bwrap_line_file(struct bwrap_line *line, const char *path, int fd, struct err *err)
+{
+	if (line->n_files == ARRAY_SIZE(line->files)) {
+		close(fd);
+		return err_set(err, ERR_INTERNAL, "sandbox: too many files");
+	}
+	line->files[line->n_files++] = fd;
+	strv_add(&line->words, "--ro-bind-data");
+	strv_addf(&line->words, "%d", fd);
+	strv_add(&line->words, path);
+	return 0;
+}
+
 static int add_empty_file(struct bwrap_line *line, const char *path, int empty,
 			  struct err *err)
 {
@@ -60,15 +73,7 @@ static int add_empty_file(struct bwrap_line *line, const char *path, int empty,
 
 	if (fd < 0)
 		return err_set_errno(err, ERR_OPERATOR, "sandbox: duplicate /dev/null");
-	if (line->n_empties == ARRAY_SIZE(line->empties)) {
-		close(fd);
-		return err_set(err, ERR_INTERNAL, "sandbox: too many hidden files");
-	}
-	line->empties[line->n_empties++] = fd;
-	strv_add(&line->words, "--ro-bind-data");
-	strv_addf(&line->words, "%d", fd);
-	strv_add(&line->words, path);
-	return 0;
+	return bwrap_line_file(line, path, fd, err);
 }
 
 /*

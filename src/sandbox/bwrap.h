@@ -12,12 +12,12 @@ struct bwrap_fds {
 	int empty; /* an open /dev/null, duplicated for each file that is to look empty */
 };
 
-/* Words of bwrap's command line before the command. `empties` gets the descriptors that were duplicated for it:
+/* Words of bwrap's command line before the command. `files` are descriptors that bwrap copies into files inside:
  * they must stay open under their numbers until bwrap runs, and be closed then. */
 struct bwrap_line {
 	struct strv words;
-	int empties[96];
-	size_t n_empties;
+	int files[96];
+	size_t n_files;
 };
 #define BWRAP_LINE_INIT                                                                  \
 	{                                                                                \
@@ -28,6 +28,11 @@ void bwrap_line_done(struct bwrap_line *line);
 
 int bwrap_line_build(struct bwrap_line *line, const struct sandbox_config *cfg,
 		     const struct bwrap_fds *fds, struct err *err) _must_check_;
+
+/* After bwrap_line_build: a read-only file inside, at `path`, where one must exist, with the descriptor's bytes from its
+ * current offset on. Takes the descriptor. */
+int bwrap_line_file(struct bwrap_line *line, const char *path, int fd, struct err *err)
+	_must_check_;
 
 /* Mount points that the sandbox lays over a root's own directories. */
 #define BWRAP_MOUNT_POINTS 5

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
@@ -255,6 +256,47 @@ static void note_limits(const struct sandbox *sb, const struct run *run,
 		used ? "\n" : "", fmt_bytes(size, sizeof(size), sb->cfg.memory_max));
 }
 
+/* What a list of users or groups may be long. */
+#define ACCOUNTS_MAX (4 << 20)
+
+static int cover_file(struct bwrap_line *line, const char *path, const struct str *text,
+		      struct err *err)
+{
+	_cleanup_close_ int fd = memfd_create("nimadm-accounts", MFD_CLOEXEC);
+
+	if (fd < 0 || write(fd, str_c(text), text->len) != (ssize_t)text->len ||
+	    lseek(fd, 0, SEEK_SET) != 0)
+		return err_set_errno(err, ERR_OPERATOR, "sandbox: %s", path);
+	return bwrap_line_file(line, path, TAKE_FD(fd), err);
+}
+
+/*
+ * The SPOT's tools work on files of the alternate root's users: dpkg before 1.22 looks the owners of its overrides up in the
+ * /etc that it runs with. A root without these files, or with something strange in their place, gets the SPOT's.
+ */
+static int add_accounts(const struct sandbox *sb, struct bwrap_line *line,
+			struct err *err)
+{
+	static const char *const paths[] = { "/etc/passwd", "/etc/group" };
+	_cleanup_root_ struct root spot = ROOT_INIT, root = ROOT_INIT;
+	struct stat st;
+
+	if (root_open(&spot, sb->cfg.spot, err) < 0 ||
+	    root_open(&root, sb->cfg.root, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		_cleanup_str_ struct str text = STR_INIT;
+
+		/* Nothing can be mounted where the SPOT has no file. */
+		if (root_lstat(&spot, paths[i], &st) < 0 || !S_ISREG(st.st_mode))
+			continue;
+		if (root_read_opt(&root, paths[i], ACCOUNTS_MAX, &text, NULL) == 0 &&
+		    cover_file(line, paths[i], &text, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static bool sets_path(const struct proc_spec *spec)
 {
 	for (const char *const *e = spec->env; e && *e; e++)
@@ -284,7 +326,8 @@ static int build_argv(const struct sandbox *sb, struct run *run, struct bwrap_li
 	/* The master's own PATH means nothing inside. */
 	if (!sets_path(run->spec))
 		strv_add_all(&line->words, "--setenv", "PATH", INNER_PATH, NULL);
-	if (bwrap_line_build(line, &sb->cfg, &fds, err) < 0)
+	if (bwrap_line_build(line, &sb->cfg, &fds, err) < 0 ||
+	    (sb->cfg.root && add_accounts(sb, line, err) < 0))
 		return -1;
 	strv_add_all(&line->words, "--chdir", run->spec->cwd ? run->spec->cwd : "/", "--",
 		     NULL);
@@ -319,13 +362,13 @@ static int sandbox_run(struct runner *r, const struct proc_spec *spec,
 		res = &own;
 	if (open_run(sb, &run, err) < 0 || build_argv(sb, &run, &line, err) < 0)
 		return -1;
-	keep = xcalloc(spec->n_keep_fds + line.n_empties + FILTER_COUNT_ + 1,
+	keep = xcalloc(spec->n_keep_fds + line.n_files + FILTER_COUNT_ + 1,
 		       sizeof(*keep));
 	inner.n_keep_fds = 0;
 	for (size_t i = 0; i < spec->n_keep_fds; i++)
 		keep[inner.n_keep_fds++] = spec->keep_fds[i];
-	for (size_t i = 0; i < line.n_empties; i++)
-		keep[inner.n_keep_fds++] = line.empties[i];
+	for (size_t i = 0; i < line.n_files; i++)
+		keep[inner.n_keep_fds++] = line.files[i];
 	for (size_t i = 0; i < FILTER_COUNT_; i++)
 		keep[inner.n_keep_fds++] = sb->filters[i];
 	keep[inner.n_keep_fds++] = run.info[1];

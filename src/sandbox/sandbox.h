@@ -4,7 +4,7 @@
  *
  * Inside: the SPOT read-only at /, the alternate root at /alt_inst, the lpp_source read-only at /lpp_source,
  * a private /dev without a real device, /proc, /tmp, /run and an empty network; the same private /dev, /proc, /run and
- * /tmp below /alt_inst. Own pid, ipc, uts, mount and net namespaces; a bounded set of capabilities; a seccomp filter that
+ * /tmp below /alt_inst; its users and groups are the alternate root's. Own pid, ipc, uts, mount and net namespaces; a bounded set of capabilities; a seccomp filter that
  * refuses kernel-changing calls and lets fsync, fdatasync, sync, syncfs, sync_file_range and msync succeed at once.
  * Limits of processes and memory through cgroups (v2 or v1); of time by proc_spec. Nothing survives the command.
  */

@@ -67,6 +67,7 @@ for tree in spot pristine; do
 	make_tree "$work/$tree" bash cat chroot dd head ls mkdir readlink rm sleep sync touch
 	cp "$hostile" "$work/$tree/usr/bin/hostile"
 done
+echo "tool:x:0:0::/:" | tee "$work/spot/etc/passwd" >"$work/spot/etc/group"
 echo client.example > "$work/pristine/etc/hostname"
 fresh_root
 before=$(fingerprint)
@@ -87,6 +88,17 @@ t_ok sandbox bash -c 'for d in "" /alt_inst; do
 	echo x > $d/tmp/f && echo x > $d/run/lock/f && echo x > $d/dev/null && echo x > $d/dev/shm/f || exit 1
 done'
 t_ok test ! -e "$work/root/tmp/f"
+
+t_case "users and groups are those of the alternate root, and never the master's"
+t_equal tool:x:0:0::/: "$(sandbox cat /etc/passwd)"
+echo "web:x:1001:" | tee "$work/root/etc/passwd" >"$work/root/etc/group"
+t_equal "web:x:1001: web:x:1001:" "$(sandbox cat /etc/passwd /etc/group | xargs)"
+t_fail_with 1 sandbox bash -c 'echo x >>/etc/passwd'
+ln -sf "$work/master/secret" "$work/root/etc/passwd"
+mkfifo "$work/root/etc/fifo"
+ln -sf /etc/fifo "$work/root/etc/group"
+t_equal "tool:x:0:0::/: tool:x:0:0::/:" "$(sandbox cat /etc/passwd /etc/group | xargs)"
+fresh_root
 
 t_case "nothing of the master's kernel state shows in /proc"
 t_ok sandbox bash -c 'for f in cmdline partitions mdstat swaps modules diskstats; do
