@@ -36,18 +36,29 @@ static int name_index(const char *const *names, size_t n, const char *name)
 	return -1;
 }
 
+static void item_done(struct pkg_item *it)
+{
+	free(it->name);
+	free(it->arch);
+	free(it->old_version);
+	free(it->new_version);
+	free(it->file);
+	free(it->replaced_by);
+}
+
 void pkg_plan_done(struct pkg_plan *p)
 {
-	for (size_t i = 0; i < p->n; i++) {
-		free(p->v[i].name);
-		free(p->v[i].arch);
-		free(p->v[i].old_version);
-		free(p->v[i].new_version);
-		free(p->v[i].file);
-		free(p->v[i].replaced_by);
-	}
+	for (size_t i = 0; i < p->n; i++)
+		item_done(&p->v[i]);
 	free(p->v);
 	*p = (struct pkg_plan)PKG_PLAN_INIT;
+}
+
+void pkg_plan_drop(struct pkg_plan *p, size_t i)
+{
+	item_done(&p->v[i]);
+	p->n--;
+	memmove(&p->v[i], &p->v[i + 1], (p->n - i) * sizeof(*p->v));
 }
 
 struct pkg_item *pkg_plan_add(struct pkg_plan *p)

@@ -208,6 +208,7 @@ int deb_plan(const struct pkg_ctx *c, struct pkg_plan *ret, struct strv *ret_mis
 	if (read_items(&plan, text, err) < 0)
 		return -1;
 	fill_arch(&plan, &status);
+	deb_sim_join_returns(&plan);
 	if (list_missing(c, &plan, ret_missing ? ret_missing : &missing, err) < 0 ||
 	    read_records(c, &plan, &records, &in_target, err) < 0)
 		return -1;

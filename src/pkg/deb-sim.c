@@ -88,6 +88,38 @@ int deb_sim_line(struct pkg_plan *plan, const char *line, struct err *err)
 	return 1;
 }
 
+static bool returns_as(const struct pkg_item *gone, const struct pkg_item *it)
+{
+	return it->action == PKG_INSTALL && streq(it->name, gone->name) &&
+	       (streq(it->arch, gone->arch) || streq(it->arch, "all") ||
+		streq(gone->arch, "all"));
+}
+
+static struct pkg_item *find_return(const struct pkg_plan *plan, size_t gone)
+{
+	for (size_t i = gone + 1; i < plan->n; i++)
+		if (returns_as(&plan->v[gone], &plan->v[i]))
+			return &plan->v[i];
+	return NULL;
+}
+
+void deb_sim_join_returns(struct pkg_plan *plan)
+{
+	for (size_t i = 0; i < plan->n;) {
+		struct pkg_item *gone = &plan->v[i];
+		struct pkg_item *it = gone->action == PKG_REMOVE ? find_return(plan, i)
+								 : NULL;
+		if (!it) {
+			i++;
+			continue;
+		}
+		it->action = PKG_UPGRADE;
+		free(it->old_version);
+		it->old_version = TAKE_PTR(gone->old_version);
+		pkg_plan_drop(plan, i);
+	}
+}
+
 void deb_uri_done(struct deb_uri *u)
 {
 	free(u->uri);

@@ -55,6 +55,11 @@ enum deb_need deb_state_need(const struct deb_state *st, const struct pkg_item *
 /* deb-sim.c: apt's answers as text */
 /* One line of `apt-get -s`; 1: it was an Inst or Remv line and an item was added; 0: another line; -1: malformed. */
 int deb_sim_line(struct pkg_plan *plan, const char *line, struct err *err) _must_check_;
+/*
+ * apt takes a package away for the time of a knot of conflicts and installs it again (cron, Debian 11 to 12). dpkg is told to
+ * ignore conflicts in between, so such a pair becomes one upgrade. Every item has its arch.
+ */
+void deb_sim_join_returns(struct pkg_plan *plan);
 /* "'URI' name size SHA256:..." of --print-uris; false: another line. Strings are malloc'd. */
 struct deb_uri {
 	char *uri, *name, *hash;

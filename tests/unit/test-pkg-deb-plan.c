@@ -107,6 +107,36 @@ static void lines_become_items(void **state)
 		   "broken");
 }
 
+static void a_package_that_returns_is_an_upgrade(void **state)
+{
+	static const char *const lines[] = {
+		"Remv cron [1]",
+		"Remv gone [1]",
+		"Inst other (2 D:1/s [amd64])",
+		"Inst cron (3 D:1/s [amd64])",
+		"Remv libx:i386 [1]",
+		"Inst libx (3 D:1/s [amd64])",
+	};
+	_cleanup_(pkg_plan_done) struct pkg_plan p = PKG_PLAN_INIT;
+	struct err err = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		assert_int_equal(deb_sim_line(&p, lines[i], &err), 1);
+	for (size_t i = 0; i < p.n; i++)
+		if (!p.v[i].arch)
+			p.v[i].arch = xstrdup("amd64");
+	deb_sim_join_returns(&p);
+	assert_int_equal(p.n, 5);
+	assert_string_equal(p.v[0].name, "gone");
+	assert_int_equal(p.v[0].action, PKG_REMOVE);
+	assert_string_equal(p.v[2].name, "cron");
+	assert_int_equal(p.v[2].action, PKG_UPGRADE);
+	assert_string_equal(p.v[2].old_version, "1");
+	/* Of another architecture: a package of its own. */
+	assert_int_equal(p.v[3].action, PKG_REMOVE);
+	assert_int_equal(p.v[4].action, PKG_INSTALL);
+}
+
 static void uris_are_read(void **state)
 {
 	struct deb_uri u;
@@ -274,6 +304,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_become_items),
+		cmocka_unit_test(a_package_that_returns_is_an_upgrade),
 		cmocka_unit_test(uris_are_read),
 		cmocka_unit_test(plan_is_classified),
 		cmocka_unit_test(missing_archives_are_an_error_where_none_may_be),
