@@ -148,7 +148,7 @@ void install_env_make(char fs[INSTALL_ENV_SIZE], const char *seed)
 	p = add_name(fs + ROOT * BLOCK, INODE_ROOT, ".", DIR_TYPE, 12);
 	p = add_name(p, INODE_ROOT, "..", DIR_TYPE, 12);
 	p = add_name(p, INODE_FOUND, "lost+found", DIR_TYPE, 20);
-	add_name(p, INODE_ENV, INSTALL_ENV_FILE + 1, FILE_TYPE, BLOCK - 12 - 12 - 20);
+	add_name(p, INODE_ENV, &INSTALL_ENV_FILE[1], FILE_TYPE, BLOCK - 12 - 12 - 20);
 	p = add_name(fs + LOST_FOUND * BLOCK, INODE_FOUND, ".", DIR_TYPE, 12);
 	add_name(p, INODE_ROOT, "..", DIR_TYPE, BLOCK - 12);
 	env_block_init(fs + ENV * BLOCK);

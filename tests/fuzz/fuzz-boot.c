@@ -59,6 +59,9 @@ static void try_sbat(const char *data, size_t n, const char *text)
 	const char *section;
 	size_t len;
 
+	/* What is below a level is named, or nothing is. */
+	PROMISE(!below || *below);
+	PROMISE(!other || *other);
 	PROMISE(level != NULL);
 	if (sbat_find_section(data, n, ".sbat", &section, &len))
 		PROMISE(section >= data && len <= n &&

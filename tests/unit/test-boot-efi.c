@@ -144,7 +144,6 @@ static int setup(void **state)
 {
 	static const struct runner_ops ops = { .name = "firmware", .run = firmware_run };
 	struct machine *m = xcalloc(1, sizeof(*m));
-	_cleanup_free_ char *sys = NULL;
 	struct err err = { 0 };
 
 	m->dir = scratch_new();
@@ -155,7 +154,7 @@ static int setup(void **state)
 	memcpy(m->firmware.order, "0003,0004", sizeof("0003,0004"));
 	for (int i = 0; i < 2; i++) {
 		m->disks[i].name = make_disk(m->dir, i + 1);
-		m->disks[i].label = (char[]){ "gpt" };
+		m->disks[i].label = xstrdup("gpt");
 		m->esp[i].mount_point = xstrdup("/boot/efi");
 		m->esp[i].type = xstrdup("vfat");
 		m->esp[i].device = xstrdup("/dev/sdx1");
@@ -175,6 +174,7 @@ static int teardown(void **state)
 
 	for (int i = 0; i < 2; i++) {
 		free(m->disks[i].name);
+		free(m->disks[i].label);
 		free(m->esp[i].mount_point);
 		free(m->esp[i].type);
 		free(m->esp[i].device);
