@@ -55,7 +55,7 @@ static void keep_tail(struct stream *s, const char *buf, size_t n)
 
 int stream_read(struct stream *s)
 {
-	char buf[16384];
+	char buf[65536];
 	ssize_t n = read(s->fd, buf, sizeof(buf));
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -69,6 +69,8 @@ int stream_read(struct stream *s)
 			return 1;
 		str_addn(s->collect, buf, (size_t)n);
 	}
+	if (s->on_data)
+		return s->on_data(s->arg, buf, (size_t)n, &s->data_err) < 0 ? -1 : 0;
 	/* Lines are C strings. */
 	for (char *p = buf; (p = memchr(p, '\0', (size_t)(buf + n - p)));)
 		*p = ' ';

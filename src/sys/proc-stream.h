@@ -2,6 +2,7 @@
 /* One output of a child: cut into lines, its end remembered. Private to sys/proc.c. */
 #pragma once
 
+#include "base/err.h"
 #include "base/str.h"
 
 struct stream {
@@ -12,11 +13,14 @@ struct stream {
 	bool tail_cut;	     /* something was there before them */
 	struct str *collect; /* raw bytes go here instead of on_line */
 	size_t collect_max;
+	/* raw bytes go here instead of on_line; its failure is kept */
+	int (*on_data)(void *arg, const void *data, size_t n, struct err *err);
+	struct err data_err;
 	void (*on_line)(void *arg, const char *line, bool is_err);
 	void *arg;
 };
 
-/* Reads what is there. 0: go on (fd is -1 after the end); 1: more than collect_max. */
+/* Reads what is there. 0: go on (fd is -1 after the end); 1: more than collect_max; -1: on_data failed. */
 int stream_read(struct stream *s);
 /* Delivers an unfinished last line and closes. */
 void stream_end(struct stream *s);

@@ -172,6 +172,8 @@ static int make_pipe(int ends[2])
 /* A file in memory rather than a pipe: the child can read at leisure and we never block or get SIGPIPE. */
 static int open_input(const struct proc_spec *spec)
 {
+	if (spec->in_fd > 0)
+		return fcntl(spec->in_fd, F_DUPFD_CLOEXEC, 3);
 	if (!spec->input)
 		return above_stdio(open("/dev/null", O_RDONLY | O_CLOEXEC));
 	_cleanup_close_ int fd = above_stdio(memfd_create("stdin", MFD_CLOEXEC));
@@ -375,9 +377,11 @@ static void check_clocks(struct run *r)
 
 static void read_stream(struct run *r, struct stream *s, short revents)
 {
-	if (s->fd < 0 || !revents || stream_read(s) == 0)
+	int rc = s->fd < 0 || !revents ? 0 : stream_read(s);
+
+	if (rc == 0)
 		return;
-	r->overflow = true;
+	r->overflow = rc > 0;
 	stream_end(s);
 	if (r->how == PROC_EXITED && !r->ended)
 		stop(r, PROC_SIGNALLED);
@@ -402,7 +406,9 @@ static void watch(struct run *r)
 		if (may_cancel && r->how == PROC_EXITED && cancel_requested())
 			stop(r, PROC_CANCELLED);
 		check_clocks(r);
-		if (r->ended && clock_mono() >= r->linger_until)
+		/* what lies in the pipe is wanted however slowly it is taken */
+		if (r->ended && clock_mono() >= r->linger_until &&
+		    !(n > 0 && r->spec->on_data && r->how == PROC_EXITED))
 			break;
 	}
 	stream_end(&r->out);
@@ -429,6 +435,11 @@ static int finish(struct run *r, struct proc_result *res, struct err *err)
 	if (r->overflow)
 		return err_set(err, ERR_OPERATOR, "%s: more than %zu bytes of output",
 			       program_name(r->spec), r->out.collect_max);
+	if (r->out.data_err.kind != ERR_NONE) {
+		if (err)
+			*err = r->out.data_err;
+		return -1;
+	}
 	if (res->how == PROC_CANCELLED) {
 		int rc = cancel_check(err);
 		return rc < 0 ? err_prefix(err, "%s", program_name(r->spec)) : -1;
@@ -463,6 +474,7 @@ int proc_run(const struct proc_spec *spec, struct proc_result *res, struct err *
 		.pidfd = -1,
 		.out = { .fd = -1,
 			 .collect = spec->out,
+			 .on_data = spec->on_data,
 			 .on_line = spec->on_line,
 			 .arg = spec->arg },
 		.err_out = { .fd = -1,

@@ -31,7 +31,8 @@ struct proc_spec {
 	const char *cwd;	/* NULL: "/" */
 	const char *input;	/* bytes for standard input; NULL: /dev/null */
 	size_t input_len;
-	bool tty; /* keep the terminal's stdin, stdout and stderr (debug shell) */
+	int in_fd; /* this descriptor (above 2) is standard input; 0: `input` is */
+	bool tty;  /* keep the terminal's stdin, stdout and stderr (debug shell) */
 	/* Runs to its end although cancellation was asked for: for commands that clean up. */
 	bool uncancellable;
 	unsigned timeout_s; /* 0: none */
@@ -40,6 +41,11 @@ struct proc_spec {
 	const double *alive;
 	struct str *out; /* collect standard output here (raw), instead of on_line */
 	size_t out_max;	 /* 0: 64 MiB; more is an error */
+	/*
+	 * Standard output goes here as it arrives, instead of to on_line; the command waits while this works. -1 stops
+	 * the command, and *err is what proc_run fails with.
+	 */
+	int (*on_data)(void *arg, const void *data, size_t n, struct err *err);
 	/* Each complete line without '\n'; is_err tells stderr. May be NULL. */
 	void (*on_line)(void *arg, const char *line, bool is_err);
 	void *arg;

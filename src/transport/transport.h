@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A client, reached by OpenSSH's own client: the user's configuration, agents, jump hosts and known_hosts apply.
+ *
+ * All commands share one connection (ControlMaster). It is made again by itself when it was lost between two commands, and
+ * dies with this process. Nobody is ever asked anything:
+ * an unknown or changed host key, a missing key or a missing privilege is an error that says what to do.
+ *
+ * Commands run as root: as they are where the user is root, else with `sudo -n`. Standard input and output are passed
+ * as they are, in both directions, as fast as the slower side takes them (proc_spec.in_fd, proc_spec.on_data).
+ * Not thread-safe. A thread of its own waits for the connection's end.
+ */
+#pragma once
+
+#include "base/strv.h"
+#include "sys/runner.h"
+
+struct transport_target {
+	const char *name; /* what messages call the client */
+	const char *host; /* [USER@]HOST as ssh takes it */
+	const char *port; /* NULL: ssh's default */
+	const char *
+		options; /* more arguments for ssh, separated by blanks; quotes as in a shell; NULL: none */
+	const char *state_dir; /* of the master: sockets lie below */
+};
+
+struct transport;
+/*
+ * Connects and finds out who we are there. ERR_TRANSIENT: it does not answer; ERR_OPERATOR: it refuses us, or it is not
+ * a machine that the client program runs on, or its /etc/niminfo says push_off. *target is copied.
+ */
+int transport_open(struct transport **ret, const struct transport_target *target,
+		   struct err *err) _must_check_;
+struct transport *transport_close(struct transport *t); /* returns NULL; NULL is fine */
+void transport_close_p(struct transport **t);
+#define _cleanup_transport_ _cleanup_(transport_close_p)
+
+/*
+ * Runs commands as root on the client; borrowed. The environment there is LC_ALL, PATH and what the command's `env` adds.
+ * A connection that fails is -1 with ERR_TRANSIENT or ERR_OPERATOR (a status of 255 is always taken for one).
+ */
+struct runner *transport_runner(struct transport *t);
+const char *transport_name(const struct transport *t);
+const char *transport_host(const struct transport *t);
+
+/*
+ * The client program (altdisk) of exactly this version on the client; the path is borrowed. An installed one whose
+ * SHA-256 is that of the master's own is used, else the master's is sent to /var/lib/nimadm.
+ */
+int transport_program(struct transport *t, const char **ret, struct err *err)
+	_must_check_;
+/* Removes what transport_program has ever sent there. */
+int transport_program_remove(struct transport *t, struct err *err) _must_check_;
+
+/*
+ * A port on the master's loopback that leads to host:port as seen from the client, as long as this connection lives:
+ * one that was lost and is made again has no tunnels, so ask for it again after a failure.
+ */
+int transport_forward(struct transport *t, const char *host, unsigned port,
+		      unsigned *ret_local, struct err *err) _must_check_;
+int transport_unforward(struct transport *t, const char *host, unsigned port,
+			unsigned local, struct err *err) _must_check_;
