@@ -20,3 +20,6 @@ extern const struct command cmd_disk_mksysb;
 extern const struct command cmd_lspv;
 extern const struct command cmd_mksysb;
 extern const struct command cmd_rootvg_op;
+extern const struct command cmd_tree_apply;
+extern const struct command cmd_tree_manifest;
+extern const struct command cmd_tree_send;

@@ -76,7 +76,9 @@ static bool read_xattr(const char *key, size_t key_len, const char *value, size_
 			str_addc(&name, key[i]);
 		}
 	}
-	if (name.len == 0 || memchr(name.p, '\0', name.len))
+	/* An overlay would act on its own. */
+	if (name.len == 0 || memchr(name.p, '\0', name.len) ||
+	    starts_with(name.p, "trusted.overlay."))
 		return false;
 	xattrs_add(&m->xattrs, name.p, value, n);
 	return true;

@@ -216,6 +216,8 @@ static int one_sync(const struct root *to, const char *path, struct err *err)
 /* An error of the disk that came late comes out here. */
 static int sync_all(const struct clone_job *job, struct err *err)
 {
+	if (!job->to)
+		return 0;
 	if (one_sync(job->to, ".", err) < 0)
 		return -1;
 	for (size_t i = 0; job->mounts && i < job->mounts->n; i++) {
@@ -360,7 +362,8 @@ static void work(struct pool *pool, void *arg)
 	if (c->job->idle)
 		be_idle();
 	if (!c->count_only) {
-		w.link_dirs = (struct dirs)DIRS_INIT(c->job->to->fd, false);
+		const struct root *to = c->job->to;
+		w.link_dirs = (struct dirs)DIRS_INIT(to ? to->fd : -1, false);
 		w.data = xmalloc(CLONE_CHUNK);
 		digest_init(&w.digest);
 	}
@@ -446,8 +449,8 @@ static int run_threads(struct clone *c, const struct progress *p, struct err *er
 	push_top(&c->walk);
 	if (!c->count_only) {
 		push_top(&c->copy);
-		c->flusher = true;
-		n++;
+		c->flusher = c->job->to != NULL;
+		n += c->flusher;
 	}
 	int rc = pool_run(&c->pool, n, work, watch, c, err);
 	if (rc == 0)
@@ -494,6 +497,10 @@ static int check_place(struct clone *c, struct err *err)
 	const struct clone_job *job = c->job;
 	struct stat from, to;
 
+	if (!job->to)
+		return job->manifest
+			       ? 0
+			       : err_set(err, ERR_INTERNAL, "neither copy nor manifest");
 	if (fstatat(job->from->fd, "", &from, AT_EMPTY_PATH) < 0 ||
 	    fstatat(job->to->fd, "", &to, AT_EMPTY_PATH) < 0)
 		return err_set_errno(err, ERR_OPERATOR, "cannot read %s or %s",

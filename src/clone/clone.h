@@ -18,6 +18,7 @@ enum clone_note {
 };
 
 struct clone_job {
+	/* `to` NULL: nothing is copied, only the manifest is written. */
 	const struct root *from, *to;
 	/* Mount points below `from` ("/boot") that belong to the tree; all other mounts are left out. They exist in `to`,
 	 * where their file systems are mounted already. */

@@ -56,6 +56,8 @@ static int finish(struct worker *w, struct open_dir *d, struct err *err)
 
 	meta_read_xattrs(w, &of, d->path);
 	flags_read(d->from, flags);
+	if (d->to < 0)
+		return add_line(w, d, flags, err);
 	if (meta_apply(w, d->to, &m, err) < 0)
 		return -1;
 	meta_flags(w->c, d->to, d->path, flags);
@@ -88,7 +90,7 @@ static int make_dirs(struct worker *w, struct open_dir *d, struct node *node,
 	struct listing *l = &d->list;
 	_cleanup_free_ bool *existed = xcalloc(l->n_dirs + 1, sizeof(bool));
 
-	for (size_t i = 0; i < l->n_dirs; i++) {
+	for (size_t i = 0; d->to >= 0 && i < l->n_dirs; i++) {
 		const char *name = l->names.p + l->v[i].name;
 		if (mkdirat(d->to, name, 0700) == 0)
 			continue;
@@ -192,12 +194,27 @@ static int not_opened(struct worker *w, const char *path)
 	const char *name;
 
 	clone_note_errno(w->c, CLONE_NOTE_UNREADABLE, path, "cannot be read");
-	if (!clone_has_gone(errnum))
+	if (!clone_has_gone(errnum) || !w->c->job->to)
 		return 0;
 	int dir = dirs_parent(&w->link_dirs, path, &name);
 	if (dir >= 0)
 		unlinkat(dir, name, AT_REMOVEDIR);
 	return 0;
+}
+
+/* What there is of the directory in the destination. */
+static int open_target(struct worker *w, struct open_dir *d, bool wanted, struct err *err)
+{
+	const struct clone_job *job = w->c->job;
+
+	if (!job->to)
+		return 0;
+	d->to = dirs_open(job->to->fd, *d->path ? d->path : ".", O_RDONLY | O_DIRECTORY);
+	if (d->to < 0)
+		return clone_failed(d->path, "cannot open the directory", err);
+	if (d->existed && take_over(d, err) < 0)
+		return -1;
+	return d->existed && job->update && wanted ? update_dir(w, d, err) : 0;
 }
 
 int dir_visit(struct worker *w, struct node *node, struct err *err)
@@ -213,17 +230,11 @@ int dir_visit(struct worker *w, struct node *node, struct err *err)
 	d->from = source_open_dir(c, d->path, node->mount, &d->sx, &wanted);
 	if (d->from < 0)
 		return not_opened(w, d->path);
-	d->to = dirs_open(c->job->to->fd, *d->path ? d->path : ".",
-			  O_RDONLY | O_DIRECTORY);
-	if (d->to < 0)
-		return clone_failed(d->path, "cannot open the directory", err);
 	if (wanted && listing_read(&d->list, d->from, d->path, &c->excludes,
 				   source_skip(c, &d->sx)) < 0)
 		clone_note_errno(c, CLONE_NOTE_UNREADABLE, d->path, "cannot be listed");
 	atomic_fetch_add(&c->files, 1);
-	if (d->existed && take_over(d, err) < 0)
-		return -1;
-	if (d->existed && c->job->update && wanted && update_dir(w, d, err) < 0)
+	if (open_target(w, d, wanted, err) < 0)
 		return -1;
 	if (d->list.n_dirs > 0 && make_dirs(w, d, node, err) < 0)
 		return -1;

@@ -209,6 +209,8 @@ static int stays(struct worker *w, const struct entry *e, uint32_t id, struct er
 {
 	struct stat st;
 
+	if (!w->c->job->to)
+		return 1;
 	if (!w->c->job->update || !e->d->existed)
 		return 0;
 	int rc = update_entry(w, e->d, e->name, e->sx, &st, err);
@@ -256,6 +258,8 @@ static int make_link(struct worker *w, struct entry *e, uint32_t id, struct err 
 	const char *name;
 	struct stat here, there;
 
+	if (!w->c->job->to)
+		return 1;
 	if (linked_get(&w->c->linked, id, &first, NULL, err) < 0)
 		return -1;
 	int dir = dirs_parent(&w->link_dirs, first, &name);

@@ -3,6 +3,10 @@
 #include "model/digest.h"
 
 #include <endian.h>
+#include <errno.h>
+#include <unistd.h>
+
+#define READ_CHUNK ((size_t)256 << 10)
 
 void digest_init(struct digest *d)
 {
@@ -79,4 +83,32 @@ void digest_end(struct digest *d, char hex[SHA256_HEX_LEN])
 	flush(d);
 	sha256_final(d->sha, sum);
 	sha256_hex(sum, hex);
+}
+
+int digest_file(struct digest *d, int fd, char type, uint64_t size,
+		const struct str *nonce, char hex[SHA256_HEX_LEN])
+{
+	_cleanup_free_ uint8_t *data = xmalloc(READ_CHUNK);
+	off_t end = (off_t)size;
+
+	digest_begin(d, type, size);
+	if (nonce)
+		sha256_update(d->sha, nonce->p, nonce->len);
+	for (off_t at = 0; at < end;) {
+		off_t start = type == 's' ? lseek(fd, at, SEEK_DATA) : at;
+		if (start < 0 || start >= end)
+			break;
+		ssize_t n = pread(fd, data, (size_t)MIN((off_t)READ_CHUNK, end - start),
+				  start);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			errno = n < 0 ? errno : ESTALE;
+			return -1;
+		}
+		digest_feed(d, (uint64_t)start, data, (size_t)n);
+		at = start + n;
+	}
+	digest_end(d, hex);
+	return 0;
 }

@@ -27,3 +27,9 @@ void digest_begin(struct digest *d, char type, uint64_t size);
 /* Offsets never go back; what is left out is zero (type s only). */
 void digest_feed(struct digest *d, uint64_t off, const void *p, size_t n);
 void digest_end(struct digest *d, char hex[SHA256_HEX_LEN]);
+/*
+ * The whole content of an open file; holes are skipped where the type allows it. With `nonce` in front: what only
+ * somebody who has the content can tell. -1 and errno; ESTALE: it is shorter than `size`.
+ */
+int digest_file(struct digest *d, int fd, char type, uint64_t size,
+		const struct str *nonce, char hex[SHA256_HEX_LEN]) _must_check_;

@@ -147,6 +147,41 @@ int xattrs_apply(const struct xattrs *x, const struct xattrs_of *of,
 	return 0;
 }
 
+static bool has_name(const struct xattrs *x, const char *want)
+{
+	const char *name;
+	const void *value;
+	size_t len;
+
+	for (size_t pos = 0; xattrs_next(x, &pos, &name, &value, &len);)
+		if (streq(name, want))
+			return true;
+	return false;
+}
+
+int xattrs_replace(const struct xattrs *x, const struct xattrs_of *of,
+		   const char **ret_name)
+{
+	_cleanup_free_ char *path = of->fd >= 0 ? NULL : path_of(of);
+	struct xattrs now = { 0 };
+	const char *name;
+	const void *value;
+	size_t len;
+	int rc = xattrs_read(&now, of);
+
+	*ret_name = "";
+	for (size_t pos = 0; rc == 0 && xattrs_next(&now, &pos, &name, &value, &len);) {
+		if (has_name(x, name))
+			continue;
+		rc = of->fd >= 0 ? fremovexattr(of->fd, name) : lremovexattr(path, name);
+		/* A change of the owner may have taken it away already; a security module keeps its own. */
+		if (rc < 0 && (errno == ENODATA || starts_with(name, "security.")))
+			rc = 0;
+	}
+	xattrs_done(&now);
+	return rc < 0 ? -1 : xattrs_apply(x, of, ret_name);
+}
+
 /* The names are those of libarchive; some tell what is not done. */
 static const struct {
 	char letter;

@@ -35,6 +35,10 @@ int xattrs_read(struct xattrs *x, const struct xattrs_of *of) _must_check_;
 int xattrs_apply(const struct xattrs *x, const struct xattrs_of *of,
 		 const char **ret_name) _must_check_;
 
+/* The same, and attributes that are not in the list are taken away. */
+int xattrs_replace(const struct xattrs *x, const struct xattrs_of *of,
+		   const char **ret_name) _must_check_;
+
 /* lsattr's letters for the flags that a copy should keep; "" for none. False where the file system has no flags. */
 bool flags_read(int fd, char ret[16]);
 /* As many as the file system knows; -1 and errno: one that it knows cannot be set. */

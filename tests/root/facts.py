@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""facts.py DIRECTORY [no-flags]: all that a tree has, one path a line, for a comparison that owes nothing to our own code.
+"""facts.py DIRECTORY [no-flags] [no-counts]: all that a tree has, one path a line, for a comparison that owes nothing to our own code.
 
 Type, mode, owner, size, times, number of names and which they are, device number, link target, extended attributes,
-inode flags, SHA-256 of the content (of files under 1 GB).
+inode flags, SHA-256 of the content (of files under 1 GB). no-counts: without time of access and number of names, which
+are other ones where files have names outside of the tree.
 """
 import array
 import fcntl
@@ -34,7 +35,7 @@ def content(fd):
 
 
 def main():
-    with_flags = sys.argv[2:] != ["no-flags"]
+    with_flags, counts = "no-flags" not in sys.argv, "no-counts" not in sys.argv
     names, lines = {}, []
 
     def look(dir_fd, name, path):
@@ -44,7 +45,9 @@ def main():
         for key in sorted(os.listxattr(at, follow_symlinks=False)):
             fact.append(key + "=" + os.getxattr(at, key, follow_symlinks=False).hex())
         if not stat.S_ISDIR(st.st_mode):
-            fact += [st.st_nlink, st.st_size, st.st_atime_ns if stat.S_ISREG(st.st_mode) else "", st.st_rdev]
+            fact += [st.st_size, st.st_rdev]
+            if counts:
+                fact += [st.st_nlink, st.st_atime_ns if stat.S_ISREG(st.st_mode) else ""]
             names.setdefault(st.st_ino, []).append(path)
         if stat.S_ISLNK(st.st_mode):
             fact.append(os.readlink(name, dir_fd=dir_fd))

@@ -5,7 +5,7 @@ import re
 
 import common
 
-SERVICES = ["store", "transport", "clone", "archive", "storage", "boot", "pkg", "merge", "sandbox", "inventory"]
+SERVICES = ["store", "transport", "cache", "clone", "archive", "storage", "boot", "pkg", "merge", "sandbox", "inventory"]
 MAY = {
     "base": [],
     "sys": ["base"],

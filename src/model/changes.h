@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A sorted manifest in a file, and what changed between two of them.
+ *
+ * Both sides of a push hold the same two manifests, so both find the same changes in the same order, and only contents
+ * and attributes need to travel.
+ */
+#pragma once
+
+#include "base/links.h"
+#include "model/manifest.h"
+
+/* A manifest file in memory as the kernel sees fit. */
+struct manifest_map {
+	char *text; /* NULL: closed */
+	size_t len;
+};
+#define _cleanup_manifest_map_ _cleanup_(manifest_map_done)
+int manifest_map_open(struct manifest_map *m, const char *path, struct err *err)
+	_must_check_;
+void manifest_map_done(struct manifest_map *m);
+
+/* Its entries; refuses paths that do not ascend strictly, as the clone engine sorts them. */
+struct manifest_walk {
+	struct manifest_head head;
+	struct manifest_cursor c;
+	struct manifest_entry e;
+	struct str before; /* the path before e's */
+	uint64_t members;
+};
+#define _cleanup_manifest_walk_ _cleanup_(manifest_walk_done)
+int manifest_walk_begin(struct manifest_walk *w, const struct manifest_map *m,
+			struct err *err) _must_check_;
+/* 0: w->e is the next entry; 1: there is none; then the totals of the head were right. */
+int manifest_walk_next(struct manifest_walk *w, struct err *err) _must_check_;
+void manifest_walk_done(struct manifest_walk *w);
+
+enum change_kind {
+	CHANGE_NONE,
+	CHANGE_ATTRIBUTES, /* the content is the same */
+	CHANGE_NEW,	   /* new, of another type, or of another content */
+	CHANGE_GONE,
+};
+
+struct changes {
+	struct manifest_walk old, new;
+	int old_state, new_state; /* of manifest_walk_next */
+	bool step_old, step_new;
+	struct links
+		replaced; /* files that are new: their other names must be linked anew */
+};
+#define _cleanup_changes_ _cleanup_(changes_done)
+int changes_begin(struct changes *c, const struct manifest_map *old,
+		  const struct manifest_map *new_one, struct err *err) _must_check_;
+/*
+ * 0: the next path of either manifest, in order. *ret is its new entry, or the old one of what is gone; borrowed until
+ * the next call. 1: there is none.
+ */
+int changes_next(struct changes *c, enum change_kind *ret_kind,
+		 const struct manifest_entry **ret, struct err *err) _must_check_;
+void changes_done(struct changes *c);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Mode B: a client's tree into a working tree on the master, and what became of it back. */
+#pragma once
+
+#include "cache/objects.h"
+#include "model/event.h"
+#include "phase/duct.h"
+
+struct cached {
+	struct runner *run;  /* on the client */
+	const char *program; /* altdisk there */
+	const char *tree;    /* there: "/alt_inst" */
+	const char *
+		keep; /* there: where the job's manifests are kept, without their suffix */
+	const struct strv *mounts; /* below `tree` */
+	const char *cache;	   /* here: has objects/ */
+	const char *
+		dir; /* here, in the cache: the job's own; base.manifest, new.manifest, pins/ */
+	const char *lower;    /* here: empty; becomes the tree */
+	const char *alt_inst; /* here: what the tree has become */
+	uint64_t limit;	      /* of the cache, in bytes; 0: none */
+	bool copy; /* the lower tree will be written to: it must not share files with the store */
+	struct events *events;
+};
+
+struct cached_result {
+	uint64_t files, bytes;		     /* of the tree */
+	uint64_t moved_files, moved_bytes;   /* contents that went over the wire */
+	uint64_t raw_bytes, packed_bytes;    /* of all streams, in both directions */
+	uint64_t attributes, links, removed; /* push */
+	uint64_t linked, copied;	     /* pull: how the tree was made */
+};
+int cached_pull(const struct cached *c, struct cached_result *ret, struct err *err)
+	_must_check_;
+int cached_push(const struct cached *c, struct cached_result *ret, struct err *err)
+	_must_check_;
+/* The pull is complete: the manifest is here, and the tree is what it says. */
+int cached_verify(const struct cached *c, struct err *err) _must_check_;

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The cached way without a network: both ends on this machine, with the real client program at the other end of a pipe.
+ *
+ *	cached-run pull|push|verify ALTDISK CLIENT-TREE KEEP CACHE JOB LOWER ALT_INST [LIMIT]
+ *	cached-run usage|check CACHE
+ *	cached-run collect CACHE LIMIT
+ */
+#include "base/parse.h"
+#include "phase/cached.h"
+#include "sys/files.h"
+#include "sys/signal.h"
+#include "ui/ui.h"
+
+static int failed(const struct err *err)
+{
+	fprintf(stderr, "cached-run: %s\n  next: %s\n", err->msg, err->remedy);
+	return err_exit_status(err->kind);
+}
+
+static void show(const struct cached_result *r)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+	} numbers[] = {
+		{ "files", r->files },
+		{ "bytes", r->bytes },
+		{ "moved_files", r->moved_files },
+		{ "moved_bytes", r->moved_bytes },
+		{ "raw", r->raw_bytes },
+		{ "packed", r->packed_bytes },
+		{ "attributes", r->attributes },
+		{ "links", r->links },
+		{ "removed", r->removed },
+		{ "linked", r->linked },
+		{ "copied", r->copied },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		printf("%s %llu\n", numbers[i].name,
+		       (unsigned long long)numbers[i].value);
+}
+
+static int move(int argc, char **argv, struct err *err)
+{
+	struct events events = { 0 };
+	struct cached_result res = { 0 };
+	struct cached c = {
+		.run = runner_local(),
+		.program = argv[2],
+		.tree = argv[3],
+		.keep = argv[4],
+		.cache = argv[5],
+		.dir = argv[6],
+		.lower = argv[7],
+		.alt_inst = argv[8],
+		.events = &events,
+	};
+	int rc;
+
+	if (argc > 9 && parse_size(argv[9], &c.limit, err) < 0)
+		return -1;
+	if (streq(argv[1], "verify"))
+		return cached_verify(&c, err);
+	if (streq(argv[1], "pull"))
+		rc = cached_pull(&c, &res, err);
+	else
+		rc = cached_push(&c, &res, err);
+	if (rc == 0)
+		show(&res);
+	return rc;
+}
+
+static void say_bad(void *arg, const char *name, const char *what)
+{
+	printf("%s %s\n", name, what);
+}
+
+static int look(char **argv, struct err *err)
+{
+	_cleanup_objects_ struct objects store = OBJECTS_INIT;
+	const struct objects_check check = { .bad = say_bad };
+	struct objects_usage u = { 0 };
+	uint64_t n = 0;
+
+	if (objects_open(&store, argv[2], err) < 0)
+		return -1;
+	if (streq(argv[1], "check")) {
+		int rc = objects_check(&store, &check, &n, err);
+		printf("bad %llu\n", (unsigned long long)n);
+		return rc;
+	}
+	if (streq(argv[1], "collect")) {
+		if (parse_size(argv[3], &n, err) < 0 ||
+		    objects_collect(&store, n, &u, err) < 0)
+			return -1;
+		printf("removed %llu %llu\n", (unsigned long long)u.objects,
+		       (unsigned long long)u.bytes);
+		return 0;
+	}
+	if (objects_usage(&store, &u, err) < 0)
+		return -1;
+	printf("objects %llu\nbytes %llu\nused %llu\n", (unsigned long long)u.objects,
+	       (unsigned long long)u.bytes, (unsigned long long)u.used_objects);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = { 0 };
+	int rc;
+
+	cancel_install();
+	if (argc >= 9)
+		rc = move(argc, argv, &err);
+	else if (argc >= 3)
+		rc = look(argv, &err);
+	else
+		return 2;
+	return rc < 0 ? failed(&err) : 0;
+}
