@@ -23,3 +23,4 @@ extern const struct command cmd_rootvg_op;
 extern const struct command cmd_tree_apply;
 extern const struct command cmd_tree_manifest;
 extern const struct command cmd_tree_send;
+extern const struct command cmd_send_image;

@@ -23,6 +23,8 @@ struct mksysb_write {
 	bool one_file_system_set;	/* cross only into `mounts` */
 	const struct strv *
 		mounts; /* mount points that belong to the image, or NULL: all below root */
+	/* Whether a file, or a directory and what is in it, is taken at all; NULL: everything. */
+	bool (*want)(const char *path, bool is_dir);
 	unsigned threads; /* 0: all cores */
 	int level;	  /* zstd; 0: default */
 	/* Told, in the caller's thread, about files that were left out or changed while they were read. May be NULL. */
@@ -32,6 +34,33 @@ struct mksysb_write {
 /* Appears under `path` only when complete. *ret_bytes: size of the file, *ret_files: members. */
 int mksysb_write(const struct mksysb_write *w, const char *path, const struct progress *p,
 		 uint64_t *ret_bytes, uint64_t *ret_files, struct err *err) _must_check_;
+
+/*
+ * The same to a descriptor that cannot seek, as a stream of pieces (archive/sink.h), for mksysb_receive on another machine.
+ * Temporary files lie in the directory `scratch`.
+ */
+struct mksysb_written {
+	uint64_t bytes, files;
+};
+int mksysb_send(const struct mksysb_write *w, int fd, const char *scratch,
+		const struct progress *p, struct mksysb_written *ret, struct err *err)
+	_must_check_;
+
+/*
+ * Puts such a stream together again, in pieces of any size. It is believed nothing: at most `limit` bytes are written, and
+ * that the result is an image is for mksysb_open and mksysb_verify to tell. It appears under its name at the end only.
+ */
+struct mksysb_receive;
+int mksysb_receive_open(struct mksysb_receive **ret, const char *path, uint64_t limit,
+			struct err *err) _must_check_;
+int mksysb_receive_data(struct mksysb_receive *r, const void *data, size_t n,
+			struct err *err) _must_check_;
+uint64_t mksysb_receive_bytes(const struct mksysb_receive *r); /* so far */
+/* ERR_TRANSIENT: the stream has no end. */
+int mksysb_receive_end(struct mksysb_receive *r, struct err *err) _must_check_;
+struct mksysb_receive *mksysb_receive_close(struct mksysb_receive *r); /* returns NULL */
+void mksysb_receive_close_p(struct mksysb_receive **r);
+#define _cleanup_mksysb_receive_ _cleanup_(mksysb_receive_close_p)
 
 struct mksysb;
 /* Opens and reads the head. "not an image", "truncated", "image format 2 is newer than this program" are ERR_OPERATOR. */

@@ -30,7 +30,7 @@ struct pack {
 	struct pool pool; /* threads, lock, error */
 	const struct mksysb_write *w;
 	struct walk *walk;
-	int fd;
+	const struct sink *to;
 	struct pack_result *r;
 	size_t window;
 	uint64_t next_seq, written;
@@ -86,23 +86,6 @@ int pack_compress(ZSTD_CCtx *ctx, const void *raw, size_t n, struct buf *out,
 	return 0;
 }
 
-int pack_write_at(int fd, const void *bytes, size_t n, uint64_t offset, struct err *err)
-{
-	const uint8_t *p = bytes;
-
-	while (n > 0) {
-		ssize_t done = pwrite(fd, p, n, (off_t)offset);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return err_set_errno(err, ERR_OPERATOR, "cannot write");
-		p += done;
-		offset += (uint64_t)done;
-		n -= (size_t)done;
-	}
-	return 0;
-}
-
 /* Chunks are used again: fresh memory costs a page fault every 4 KiB. With the lock held. */
 static struct chunk *chunk_get(struct pack *p)
 {
@@ -138,11 +121,9 @@ static void chunk_free(struct chunk *c)
 /* Without the lock. */
 static int write_chunk(struct pack *p, struct chunk *c, struct err *err)
 {
-	if (pack_write_at(p->fd, c->packed.p, c->packed.len, p->r->offset, err) < 0)
+	if (sink_write(p->to, c->packed.p, c->packed.len, p->r->offset, err) < 0)
 		return -1;
-	/* Begin to write back now: the sync at the end finds less to do. */
-	sync_file_range(p->fd, (off_t)p->r->offset, (off_t)c->packed.len,
-			SYNC_FILE_RANGE_WRITE);
+	sink_flush(p->to, p->r->offset, c->packed.len);
 	return spill_write(&p->r->manifest, str_c(&c->manifest), c->manifest.len, err);
 }
 
@@ -545,13 +526,14 @@ static void pack_done(struct pack *p)
 }
 
 int pack_run(struct pack_result *r, const struct mksysb_write *w, struct walk *walk,
-	     int fd, uint64_t offset, const struct progress *progress, struct err *err)
+	     const struct sink *to, uint64_t offset, const struct progress *progress,
+	     struct err *err)
 {
 	unsigned threads = pool_threads(w->threads, THREADS_MAX);
 	_cleanup_(pack_done) struct pack p = {
 		.w = w,
 		.walk = walk,
-		.fd = fd,
+		.to = to,
 		.r = r,
 		.window = MIN(threads * 2 + 2, (unsigned)WINDOW_MAX),
 	};

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "archive/mksysb.h"
+#include "archive/sink.h"
 #include "archive/table.h"
 #include "archive/walk.h"
 
@@ -22,15 +23,13 @@ struct pack_result {
 };
 void pack_result_done(struct pack_result *r);
 
-/* Writes all members from `offset` of `fd` on. Calls w->note for what changed meanwhile. */
+/* Writes all members from `offset` of the image on. Calls w->note for what changed meanwhile. */
 int pack_run(struct pack_result *r, const struct mksysb_write *w, struct walk *walk,
-	     int fd, uint64_t offset, const struct progress *p, struct err *err)
-	_must_check_;
+	     const struct sink *to, uint64_t offset, const struct progress *p,
+	     struct err *err) _must_check_;
 
 /* A frame's bytes: `out` is emptied first. Thread-safe with a context of one's own. */
 struct ZSTD_CCtx_s;
 struct ZSTD_CCtx_s *pack_context(int level);
 int pack_compress(struct ZSTD_CCtx_s *ctx, const void *raw, size_t n, struct buf *out,
 		  struct err *err) _must_check_;
-int pack_write_at(int fd, const void *p, size_t n, uint64_t offset, struct err *err)
-	_must_check_;

@@ -252,6 +252,8 @@ static int take_entries(struct walker *k, const char *above, const struct listin
 				continue;
 			return cannot_read(k, k->path.p, err);
 		}
+		if (k->job->want && !k->job->want(k->path.p, S_ISDIR(st.st_mode)))
+			continue;
 		if (S_ISDIR(st.st_mode))
 			todo_add(&k->todo, name);
 		else if (take(k, k->path.p, &st, err) < 0)

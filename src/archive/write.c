@@ -51,14 +51,15 @@ static void add_text(struct buf *out, const char *name, const char *text, uint64
 	}
 }
 
-static int frame_out(struct table *t, int fd, ZSTD_CCtx *ctx, const struct buf *raw,
-		     uint32_t flags, uint64_t *offset, struct err *err)
+static int frame_out(struct table *t, const struct sink *to, ZSTD_CCtx *ctx,
+		     const struct buf *raw, uint32_t flags, uint64_t *offset,
+		     struct err *err)
 {
 	_cleanup_buf_ struct buf packed = { 0 };
 	struct frame f = { .raw = (uint32_t)raw->len, .flags = flags };
 
 	if (pack_compress(ctx, raw->p, raw->len, &packed, err) < 0 ||
-	    pack_write_at(fd, packed.p, packed.len, *offset, err) < 0)
+	    sink_write(to, packed.p, packed.len, *offset, err) < 0)
 		return -1;
 	f.packed = (uint32_t)packed.len;
 	table_sum(packed.p, packed.len, f.sum);
@@ -68,8 +69,9 @@ static int frame_out(struct table *t, int fd, ZSTD_CCtx *ctx, const struct buf *
 }
 
 /* The manifest's text comes from its list on disk. */
-static int write_head_frames(struct table *t, int fd, ZSTD_CCtx *ctx, struct buf *raw,
-			     struct spill *manifest, uint64_t *offset, struct err *err)
+static int write_head_frames(struct table *t, const struct sink *to, ZSTD_CCtx *ctx,
+			     struct buf *raw, struct spill *manifest, uint64_t *offset,
+			     struct err *err)
 {
 	uint64_t left = manifest->size;
 
@@ -86,7 +88,7 @@ static int write_head_frames(struct table *t, int fd, ZSTD_CCtx *ctx, struct buf
 			buf_pad512(raw);
 		else if (raw->len < PACK_CHUNK)
 			continue;
-		if (frame_out(t, fd, ctx, raw, FRAME_HEAD, offset, err) < 0)
+		if (frame_out(t, to, ctx, raw, FRAME_HEAD, offset, err) < 0)
 			return -1;
 		raw->len = 0;
 	}
@@ -99,8 +101,8 @@ static size_t head_frames(uint64_t raw)
 }
 
 /* The end marker, padded so that the whole tar is made of records. */
-static int write_end(struct pack_result *r, int fd, ZSTD_CCtx *ctx, uint64_t raw,
-		     struct err *err)
+static int write_end(struct pack_result *r, const struct sink *to, ZSTD_CCtx *ctx,
+		     uint64_t raw, struct err *err)
 {
 	_cleanup_buf_ struct buf end = { 0 };
 	uint64_t so_far = raw + r->raw;
@@ -108,24 +110,24 @@ static int write_end(struct pack_result *r, int fd, ZSTD_CCtx *ctx, uint64_t raw
 	buf_zero(&end, 1024);
 	buf_zero(&end,
 		 (size_t)((TAR_RECORD - (so_far + 1024) % TAR_RECORD) % TAR_RECORD));
-	return frame_out(&r->frames, fd, ctx, &end, FRAME_START | FRAME_END, &r->offset,
+	return frame_out(&r->frames, to, ctx, &end, FRAME_START | FRAME_END, &r->offset,
 			 err);
 }
 
-static int write_gap(struct table *t, int fd, uint64_t offset, uint64_t end,
-		     struct err *err)
+static int write_gap(struct table *t, const struct sink *to, uint64_t offset,
+		     uint64_t end, struct err *err)
 {
 	uint32_t header[2] = { htole32(ZSTD_SKIP_MAGIC),
 			       htole32((uint32_t)(end - offset - 8)) };
 	struct frame gap = { .packed = (uint32_t)(end - offset), .flags = FRAME_GAP };
 
 	table_add(t, &gap);
-	return pack_write_at(fd, header, sizeof(header), offset, err);
+	return sink_write(to, header, sizeof(header), offset, err);
 }
 
 /* Head and tables, when all members are written. */
-static int finish(struct head *head, struct pack_result *r, int fd, int level,
-		  uint64_t *ret_bytes, struct err *err)
+static int finish(struct head *head, struct pack_result *r, const struct sink *to,
+		  int level, uint64_t *ret_bytes, struct err *err)
 {
 	_cleanup_(cctx_free_p) ZSTD_CCtx *ctx = pack_context(level);
 	_cleanup_table_ struct table t = { .members = r->members, .bytes = r->bytes };
@@ -142,20 +144,22 @@ static int finish(struct head *head, struct pack_result *r, int fd, int level,
 	if (bound_of(raw) + 8 > head->reserved)
 		return err_set(err, ERR_TRANSIENT,
 			       "the tree changed too much while it was read");
-	if (write_end(r, fd, ctx, raw, err) < 0)
+	if (write_end(r, to, ctx, raw, err) < 0)
 		return -1;
 	mh.length = r->offset + table_size(head_frames(raw) + 1 + r->frames.n);
 	str_reset(&line);
 	manifest_head_write(&mh, &line);
 	buf_add(&head->text, line.p, line.len);
-	if (write_head_frames(&t, fd, ctx, &head->text, &r->manifest, &offset, err) < 0 ||
-	    write_gap(&t, fd, offset, head->reserved, err) < 0)
+	if (write_head_frames(&t, to, ctx, &head->text, &r->manifest, &offset, err) < 0 ||
+	    write_gap(&t, to, offset, head->reserved, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->frames.n; i++)
 		table_add(&t, &r->frames.v[i]);
 	t.length = *ret_bytes = mh.length;
 	table_write(&t, &tables);
-	return pack_write_at(fd, tables.p, tables.len, r->offset, err);
+	if (sink_write(to, tables.p, tables.len, r->offset, err) < 0)
+		return -1;
+	return sink_end(to, mh.length, err);
 }
 
 /* The image itself must not be in the image; nor the one that it will replace. */
@@ -173,9 +177,10 @@ static void remember_own(struct walk *walk, int fd, const char *path)
 	}
 }
 
-static int write_image(const struct mksysb_write *w, const char *path, int fd,
-		       const struct progress *p, uint64_t *ret_bytes, uint64_t *ret_files,
-		       struct err *err)
+/* `beside`: in whose directory temporary files may lie. */
+static int write_image(const struct mksysb_write *w, const char *beside,
+		       const struct sink *to, const struct progress *p,
+		       struct mksysb_written *ret, struct err *err)
 {
 	_cleanup_walk_ struct walk walk = { .members = SPILL_INIT,
 					    .note = w->note,
@@ -185,17 +190,18 @@ static int write_image(const struct mksysb_write *w, const char *path, int fd,
 	struct mksysb_write job = *w;
 
 	job.level = w->level ? w->level : LEVEL_DEFAULT;
-	remember_own(&walk, fd, path);
-	if (walk_run(&walk, w, path, p, err) < 0 ||
-	    spill_open(&r.manifest, path, err) < 0)
+	if (!to->stream)
+		remember_own(&walk, to->fd, beside);
+	if (walk_run(&walk, w, beside, p, err) < 0 ||
+	    spill_open(&r.manifest, beside, err) < 0)
 		return -1;
 	add_text(&head.text, "image.data", w->image_data, strlen(w->image_data));
 	add_text(&head.text, "bosinst.data", w->bosinst_data, strlen(w->bosinst_data));
 	head.reserved = bound_of(head.text.len + walk.text_max + HEAD_SLACK) + 8;
-	int rc = pack_run(&r, &job, &walk, fd, head.reserved, p, err);
+	int rc = pack_run(&r, &job, &walk, to, head.reserved, p, err);
 	if (rc == 0)
-		rc = finish(&head, &r, fd, job.level, ret_bytes, err);
-	*ret_files = r.members;
+		rc = finish(&head, &r, to, job.level, &ret->bytes, err);
+	ret->files = r.members;
 	buf_done(&head.text);
 	return rc;
 }
@@ -204,12 +210,13 @@ int mksysb_write(const struct mksysb_write *w, const char *path, const struct pr
 		 uint64_t *ret_bytes, uint64_t *ret_files, struct err *err)
 {
 	_cleanup_files_pending_ struct files_pending out = FILES_PENDING_INIT;
-	uint64_t bytes = 0, files = 0;
+	struct mksysb_written written = { 0 };
 	struct err cause = { 0 };
 
 	if (files_pending_open(&out, path, 0600, err) < 0)
 		return -1;
-	if (write_image(w, path, out.fd, p, &bytes, &files, &cause) < 0) {
+	const struct sink to = { .fd = out.fd };
+	if (write_image(w, path, &to, p, &written, &cause) < 0) {
 		if (cause.errnum == ENOSPC || cause.errnum == EDQUOT)
 			err_remedy(&cause, "make room there, or choose another place");
 		if (err)
@@ -219,8 +226,17 @@ int mksysb_write(const struct mksysb_write *w, const char *path, const struct pr
 	if (files_pending_publish(&out, err) < 0)
 		return -1;
 	if (ret_bytes)
-		*ret_bytes = bytes;
+		*ret_bytes = written.bytes;
 	if (ret_files)
-		*ret_files = files;
+		*ret_files = written.files;
 	return 0;
+}
+
+int mksysb_send(const struct mksysb_write *w, int fd, const char *scratch,
+		const struct progress *p, struct mksysb_written *ret, struct err *err)
+{
+	_cleanup_free_ char *beside = xasprintf("%s/image", scratch);
+	const struct sink to = { .fd = fd, .stream = true };
+
+	return write_image(w, beside, &to, p, ret, err);
 }

@@ -65,30 +65,3 @@ void preflight_run(const struct preflight_ctx *c, struct findings *fs)
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
 		checks[i].run(c, &checks[i], fs);
 }
-
-bool preflight_wants(void *arg, const char *path)
-{
-	static const char *const files[] = {
-		"bin",
-		"sbin",
-		"lib",
-		"usr/lib/os-release",
-		"var/lib/dpkg/status",
-		"var/lib/dpkg/arch",
-		"var/lib/dpkg/diversions",
-		"var/lib/dpkg/statoverride",
-		"var/lib/apt/extended_states",
-		"var/lib/ucf/hashfile",
-	};
-
-	if (starts_with(path, "etc/"))
-		return true;
-	/* the configuration names a kernel as well as its image does, in a quarter of a megabyte */
-	if (starts_with(path, "boot/config-"))
-		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		if (streq(path, files[i]))
-			return true;
-	}
-	return false;
-}

@@ -41,3 +41,5 @@ void preflight_run(const struct preflight_ctx *c, struct findings *fs);
 /* Whether the pre-flight reads this path of an image ("etc/apt/sources.list", "var/lib/dpkg/status", ...): all of /etc,
  * the package state, os-release, /boot's names. */
 bool preflight_wants(void *arg, const char *path);
+/* The same for walking a tree: a directory is wanted when something below it can be. */
+bool preflight_wants_entry(const char *path, bool is_dir);
