@@ -57,7 +57,7 @@ static const struct opt_program program = {
 /* What belongs to this boot or to us. */
 static const char *const never[] = {
 	"^\\./etc/nimadm/altinst$",
-	"^\\./var/lib/nimadm/",
+	"^\\./var/lib/nimadm$",
 };
 
 struct source {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* nimadm: migrates a system to its next release on a copy. */
+#include "cli/client.h"
 #include "cli/cmd.h"
 #include "cli/nimadm.h"
 
@@ -59,7 +60,7 @@ static const struct opt options[] = {
 	{ "json", 0, OPT_FLAG, AT(json), NULL,
 	  "Print events as JSON, one object a line: nimadm-events(5)." },
 	{ "client", 'c', OPT_WORDS, AT(clients), "CLIENT,...",
-	  "Running clients; not in this version." },
+	  "The running client to migrate: a machine object, or USER@HOST." },
 	{ "disks", 'd', OPT_WORDS, AT(disks), "DISK,...",
 	  "Target disks of a client; not in this version." },
 	{ "nfs-options", 'm', OPT_STRING, AT(nfs_options), "OPTIONS",
@@ -76,11 +77,12 @@ static const struct opt options[] = {
 
 static const char *const synopsis[] = {
 	"-T MKSYSB -O FILE [-N NAME] [-l LPP_SOURCE] [-s SPOT] [-j CACHE] -Y [OPTIONS]",
-	"-p -T MKSYSB -O FILE ...",
-	"--resume [-P PHASES] {-T MKSYSB | --job NUMBER}",
-	"-C {-T MKSYSB | --job NUMBER}",
+	"-c CLIENT -O FILE [-N NAME] [-l LPP_SOURCE] [-s SPOT] [-j CACHE] -Y [OPTIONS]",
+	"-p {-T MKSYSB | -c CLIENT} -O FILE ...",
+	"--resume [-P PHASES] {-T MKSYSB | -c CLIENT | --job NUMBER}",
+	"-C {-T MKSYSB | -c CLIENT | --job NUMBER}",
 	"-M -s SPOT -l LPP_SOURCE [-p]",
-	"--status [-T MKSYSB | --job NUMBER] [--json]",
+	"--status [-T MKSYSB | -c CLIENT | --job NUMBER] [--json]",
 	NULL,
 };
 
@@ -95,25 +97,23 @@ static const struct opt_program program = {
 	.name = "nimadm",
 	.synopsis = synopsis,
 	.about =
-		"Migrates a system to its next release on a copy. This version migrates "
-		"images: an image (mksysb) of a system becomes an image of the same system "
-		"on the next release.",
+		"Migrates a system to its next release on a copy: an image (mksysb) of a "
+		"system, or a running client, becomes an image of the same system on the "
+		"next release. The client's disks are only read.",
 	.opts = options,
 	.n_opts = ARRAY_SIZE(options),
 	.notes = notes,
 };
 
-/* What needs a running client, and how it was asked for. */
+/* What changes a client's disks, and how it was asked for. */
 static const char *client_option(const struct nimadm_options *o)
 {
 	const struct {
 		bool given;
 		const char *option;
 	} needs[] = {
-		{ o->clients.n > 0, "-c" }, { o->disks.n > 0, "-d" },
-		{ o->nfs_options, "-m" },   { o->wake, "-W" },
-		{ o->sleep, "-S" },	    { o->no_bootlist, "-B" },
-		{ o->reboot, "-r" },
+		{ o->disks.n > 0, "-d" }, { o->nfs_options, "-m" }, { o->wake, "-W" },
+		{ o->sleep, "-S" },	  { o->no_bootlist, "-B" }, { o->reboot, "-r" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
@@ -143,12 +143,15 @@ static int check(const struct nimadm_options *o, const struct strv *args, struct
 	}
 	if (client) {
 		err_set(err, ERR_USAGE,
-			"%s needs a running client: this version migrates image to image only",
+			"%s changes the disks of a client: this version writes images only",
 			client);
-		return err_remedy(
-			err,
-			"make an image of the system (mksysb -o FILE), define it (nim -o "
-			"define -t mksysb), and call nimadm -T NAME -O FILE -Y");
+		return err_remedy(err,
+				  "nimadm -c CLIENT -O FILE -Y makes an image of the "
+				  "migrated client");
+	}
+	if (o->clients.n > 0 && o->mksysb) {
+		err_set(err, ERR_USAGE, "-c and -T cannot be given together");
+		return err_remedy(err, "-T NAME migrates an image, -c NAME a client");
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
 		if (!actions[i].given)
@@ -168,12 +171,38 @@ static int check(const struct nimadm_options *o, const struct strv *args, struct
 	return 0;
 }
 
-static int dispatch(struct cli *cli, const struct nimadm_options *o,
-		    const struct strv *args)
+/* Groups become machines. One of them is what a file can hold. */
+static int choose_subject(struct cli *cli, struct nimadm_options *o, struct err *err)
+{
+	struct store *s = o->clients.n > 0 ? cli_store(cli, err) : NULL;
+	_cleanup_strv_ struct strv names = STRV_INIT;
+
+	if (o->clients.n > 0) {
+		if (!s || client_expand(s, &o->clients, &names, err) < 0)
+			return -1;
+		if (names.n > 1) {
+			_cleanup_free_ char *list = strv_join(&names, ", ");
+			err_set(err, ERR_USAGE, "one client at a time: -c names %s",
+				list);
+			return err_remedy(err, "call nimadm for each of them");
+		}
+		strv_done(&o->clients);
+		o->clients = names;
+		names = (struct strv)STRV_INIT;
+	}
+	o->subject = o->clients.n > 0 ? o->clients.v[0] : o->mksysb;
+	if (o->subject)
+		o->ref = xasprintf("%s %s", o->clients.n > 0 ? "-c" : "-T", o->subject);
+	return 0;
+}
+
+static int dispatch(struct cli *cli, struct nimadm_options *o, const struct strv *args)
 {
 	struct err err = { 0 };
 	int rc = check(o, args, &err);
 
+	if (rc == 0)
+		rc = choose_subject(cli, o, &err);
 	if (rc < 0)
 		return cli_exit(rc, &err);
 	if (o->cleanup)
@@ -203,6 +232,7 @@ static int run(int argc, char **argv)
 		status = cli_exit(rc, &err);
 	strv_done(&o.clients);
 	strv_done(&o.disks);
+	free(o.ref);
 	return status;
 }
 

@@ -85,6 +85,8 @@ int nim_check(struct nim_request *r, struct err *err)
 {
 	const char *info = object_get(&r->object, "info"), *location;
 
+	if (r->type->cls != CLASS_RESOURCES)
+		return nim_check_machines(r, err);
 	if (get_location(r, &location, err) < 0)
 		return -1;
 	if (info && streq(info, NIM_INFO_CREATING)) {

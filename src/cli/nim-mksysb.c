@@ -1,29 +1,72 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* nim: mksysb objects. The image itself is made by the mksysb command, or by a migration. */
+/* nim: mksysb objects. The image itself is made by the mksysb command, by a migration, or here from a running machine. */
 #include "archive/mksysb.h"
+#include "cli/client.h"
 #include "cli/nim.h"
 #include "model/manifest.h"
+#include "phase/client.h"
 #include "phase/image.h"
+#include "sys/mount.h"
+
+/* What must stay free where the image goes, whatever a client sends. */
+#define SPARE (512ull << 20)
+
+static int fetch(struct nim_request *r, struct transport *t, const char *location,
+		 struct err *err)
+{
+	_cleanup_free_ char *dir = xstrdup(location);
+	struct client_fetch f = { .path = location, .events = &r->events };
+	uint64_t room = 0, total = 0;
+
+	*strrchr(dir, '/') = '\0';
+	if (mount_space(*dir ? dir : "/", &room, &total, err) < 0)
+		return -1;
+	f.limit = room > SPARE ? room - SPARE : 0;
+	return client_fetch_image(t, &f, err);
+}
+
+/* mk_image=yes: from a snapshot of the machine, whose disks are only read. */
+static int make_image(struct nim_request *r, const char *source, const char *location,
+		      struct err *err)
+{
+	_cleanup_client_ struct client c = CLIENT_INIT;
+	_cleanup_transport_ struct transport *t = NULL;
+	struct err second = { 0 };
+
+	if (client_find(r->store, source, &c, err) < 0)
+		return -1;
+	const struct transport_target target = {
+		.name = c.name,
+		.host = c.host,
+		.port = *c.port ? c.port : NULL,
+		.options = *c.ssh_options ? c.ssh_options : NULL,
+		.state_dir = r->cli->state_dir,
+	};
+	events_step(&r->events, "Connecting to %s", c.host);
+	if (transport_open(&t, &target, err) < 0)
+		return -1;
+	int rc = fetch(r, t, location, err);
+	if (transport_program_remove(t, &second) < 0)
+		events_warning(&r->events, "the client program stays on %s: %s", c.name,
+			       second.msg);
+	return rc;
+}
 
 static int create(struct nim_request *r, const char *location, struct err *err)
 {
 	_cleanup_object_ struct object o = OBJECT_INIT;
 	const char *source = nim_given(r, "source"), *mk_image = nim_given(r, "mk_image");
-	bool make = mk_image && streq(mk_image, "yes");
 
+	if (mk_image && streq(mk_image, "yes"))
+		return make_image(r, source, location, err);
 	if (*source != '/' && store_object_get(r->store, source, NULL, &o, err) < 0)
 		return err_prefix(err, "attribute source");
-	if (!make && !streq0(o.type, "standalone"))
+	if (!streq0(o.type, "standalone"))
 		return nim_copy_source(r, location, err);
-	err_set(err, ERR_OPERATOR,
-		"mksysb '%s': this version cannot make an image of a machine over the "
-		"network ('%s')",
-		r->name, source);
-	return err_remedy(
-		err,
-		"on the machine: mksysb -o FILE; copy it here; then nim -o define "
-		"-t mksysb -a location=FILE %s",
-		r->name);
+	err_set(err, ERR_USAGE,
+		"mksysb '%s': '%s' is a machine: is an image to be made of it?", r->name,
+		source);
+	return err_remedy(err, "add -a mk_image=yes");
 }
 
 /* A define looks at the head only; a check reads everything. */

@@ -114,6 +114,9 @@ int nim_select(struct nim_request *r, struct err *err) _must_check_;
 int nim_showres(struct nim_request *r, struct err *err) _must_check_;
 int nim_showlog(struct nim_request *r, struct err *err) _must_check_;
 
+/* nim -o check of a machine, or of each machine of a group. */
+int nim_check_machines(struct nim_request *r, struct err *err) _must_check_;
+
 /* Members of groups: what define, change and select ask for; nothing is written on failure. */
 int nim_group_apply(struct nim_request *r, struct err *err) _must_check_;
 /* Takes a machine that goes out of all groups. */

@@ -84,11 +84,11 @@ static int fixed_release(struct store *s, const struct choice *c, char **ret,
 	return 0;
 }
 
-/* The release after the image's, where its object says what it holds ("debian 12 bookworm"). */
-static char *next_release(const struct object *image)
+/* The release after the image's or client's, where its object says what it holds ("debian 12 bookworm"). */
+static char *next_release(const struct object *source)
 {
 	_cleanup_strv_ struct strv words = STRV_INIT;
-	const char *level = object_get(image, "os_level");
+	const char *level = object_get(source, "os_level");
 
 	strv_split(&words, level ? level : "", " ");
 	for (size_t i = 0; i < words.n; i++) {
@@ -101,7 +101,7 @@ static char *next_release(const struct object *image)
 }
 
 int nimadm_choose(struct store *s, const struct nimadm_options *o,
-		  const struct object *image, char **ret_lpp, char **ret_spot,
+		  const struct object *source, char **ret_lpp, char **ret_spot,
 		  struct err *err)
 {
 	const struct choice lpp = { "lpp_source", "-l", o->lpp_source,
@@ -113,7 +113,7 @@ int nimadm_choose(struct store *s, const struct nimadm_options *o,
 	    fixed_release(s, &spot, &release, err) < 0)
 		return -1;
 	if (!release && !o->update)
-		release = next_release(image);
+		release = next_release(source);
 	if (choose(s, &lpp, release, ret_lpp, err) < 0)
 		return -1;
 	return choose(s, &spot, release, ret_spot, err);

@@ -26,16 +26,18 @@ static int name_unfinished(struct store *s, const char *verb, struct err *err)
 		job_row_done(&rows[i]);
 	}
 	free(rows);
-	err_set(err, ERR_USAGE, "%s wants to know which job: -T MKSYSB or --job NUMBER",
-		verb);
+	err_set(err, ERR_USAGE,
+		"%s wants to know which job: -c CLIENT, -T MKSYSB or --job NUMBER", verb);
 	return err_remedy(err, "unfinished jobs: %s", list.len ? str_c(&list) : "none");
 }
 
-/* An image without a job, or no image at all. */
+/* A client or image without a job, or none at all. */
 static int no_job(struct store *s, const char *name, struct err *err)
 {
 	_cleanup_object_ struct object o = OBJECT_INIT;
 
+	if (strchr(name, '@'))
+		return 1;
 	return store_object_get(s, name, NULL, &o, err) < 0 ? -1 : 1;
 }
 
@@ -50,16 +52,16 @@ int nimadm_find(struct store *s, const struct nimadm_options *o, enum nimadm_whi
 				       (unsigned long long)o->job);
 		if (store_job_get(s, (int64_t)o->job, ret, err) < 0)
 			return -1;
-		if (!o->mksysb || streq(o->mksysb, ret->subject))
+		if (!o->subject || streq(o->subject, ret->subject))
 			return 0;
 		return err_set(err, ERR_USAGE, "job %lld is of %s, not of %s",
-			       (long long)ret->id, ret->subject, o->mksysb);
+			       (long long)ret->id, ret->subject, o->subject);
 	}
-	if (!o->mksysb)
+	if (!o->subject)
 		return name_unfinished(s, verb, err);
 	if (which == NIMADM_UNFINISHED)
-		r = store_job_find_open(s, o->mksysb, ret, err);
+		r = store_job_find_open(s, o->subject, ret, err);
 	if (r == 1)
-		r = store_job_find_last(s, o->mksysb, ret, err);
-	return r == 1 ? no_job(s, o->mksysb, err) : r;
+		r = store_job_find_last(s, o->subject, ret, err);
+	return r == 1 ? no_job(s, o->subject, err) : r;
 }

@@ -123,7 +123,7 @@ static void say_result(const struct run *r)
 /* Before there is a job the engine has said nothing yet. */
 static void say_error_event(const struct run *r, const struct err *err)
 {
-	struct events events = { .client = r->o->mksysb };
+	struct events events = { .client = r->o->subject };
 	struct event ev = { .type = EVENT_ERROR,
 			    .text = err->msg,
 			    .remedy = err->remedy };
@@ -227,10 +227,19 @@ static int create_job(struct run *r, const struct job_spec *spec, struct err *er
 static int check_fresh_selection(const struct run *r, char mode, struct err *err)
 {
 	struct journal_row rows[PHASE_COUNT] = { 0 };
-	_cleanup_free_ char *ref = xasprintf("-T %s -O FILE ... -Y", r->o->mksysb);
+	_cleanup_free_ char *ref = xasprintf("%s -O FILE ... -Y", r->o->ref);
 	struct plan plan;
 
 	return planner_plan(&plan, phase_table, mode, rows, &r->select, ref, err);
+}
+
+/* An object, or a client by its address; anything else is refused with the specification. */
+static bool is_known(const struct run *r)
+{
+	const char *subject = r->o->subject;
+
+	return subject && (store_object_exists(r->store, subject) ||
+			   (r->o->clients.n > 0 && strchr(subject, '@')));
 }
 
 static int start_fresh(struct run *r, struct err *err)
@@ -238,9 +247,8 @@ static int start_fresh(struct run *r, struct err *err)
 	_cleanup_(job_spec_done) struct job_spec spec = { 0 };
 
 	/* an unfinished job is what is to be told first: the rest may well be its doing */
-	if (r->o->mksysb && store_object_exists(r->store, r->o->mksysb) &&
-	    (take_lease(r, r->o->mksysb, err) < 0 ||
-	     engine_admit(r->store, r->o->mksysb, err) < 0))
+	if (is_known(r) && (take_lease(r, r->o->subject, err) < 0 ||
+			    engine_admit(r->store, r->o->subject, err) < 0))
 		return -1;
 	if (nimadm_spec(r->cli, r->store, r->o, &spec, err) < 0 ||
 	    check_fresh_selection(r, spec.mode, err) < 0 || create_job(r, &spec, err) < 0)
@@ -275,8 +283,8 @@ static int go_on(struct run *r, int64_t id, struct err *err)
 			"job %lld of %s is %s: there is nothing to go on with",
 			(long long)row.id, row.subject,
 			row.state == JOB_DONE ? "done" : "taken back");
-		return err_remedy(err, "start a new one: nimadm -T %s -O FILE -Y",
-				  row.subject);
+		return err_remedy(err, "start a new one: nimadm %s -O FILE -Y",
+				  r->o->ref ? r->o->ref : "-T MKSYSB");
 	}
 	apply_flags(r);
 	return run_engine(r, err);
@@ -293,7 +301,7 @@ static int open_store(struct run *r, struct err *err)
 static int migrate(struct run *r, struct err *err)
 {
 	_cleanup_(job_row_done) struct job_row row = { 0 };
-	const char *subject = r->o->mksysb;
+	const char *subject = r->o->subject;
 
 	if (r->o->phases && selection_parse(&r->select, r->o->phases, err) < 0)
 		return -1;
@@ -341,9 +349,8 @@ static int resume(struct run *r, struct err *err)
 	if (found < 0)
 		return -1;
 	if (found == 1) {
-		err_set(err, ERR_OPERATOR, "%s has no job to go on with", r->o->mksysb);
-		return err_remedy(err, "start one: nimadm -T %s -O FILE -Y",
-				  r->o->mksysb);
+		err_set(err, ERR_OPERATOR, "%s has no job to go on with", r->o->subject);
+		return err_remedy(err, "start one: nimadm %s -O FILE -Y", r->o->ref);
 	}
 	if (take_lease(r, row.subject, err) < 0)
 		return -1;
@@ -374,7 +381,7 @@ static int cleanup(struct run *r, struct err *err)
 	if (found == 1) {
 		if (!r->o->json)
 			printf("%s has no job: there is nothing to take back.\n",
-			       r->o->mksysb);
+			       r->o->subject);
 		return 0;
 	}
 	if (take_lease(r, row.subject, err) < 0 || load_job(r, &row, err) < 0)

@@ -53,7 +53,8 @@ static int check_existing(const struct nimadm_options *o, const char *output,
 		err_set(err, ERR_USAGE, "-O %s is a directory", output);
 		return err_remedy(err, "name a file in it: -O %s/NAME.mksysb", output);
 	}
-	if (stat(output, &st) == 0 && check_not_input(output, &st, input, err) < 0)
+	if (input && stat(output, &st) == 0 &&
+	    check_not_input(output, &st, input, err) < 0)
 		return -1;
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_USAGE, "-O %s is no regular file", output);
@@ -116,7 +117,7 @@ static int check_jobs(struct store *s, const char *output, const struct nimadm_o
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		/* the image's own job is the engine's to refuse: it knows more to say */
-		if (r == 0 && !streq(rows[i].subject, o->mksysb))
+		if (r == 0 && !streq(rows[i].subject, o->subject))
 			r = check_job(&rows[i], output, o->name, err);
 		job_row_done(&rows[i]);
 	}
@@ -147,7 +148,7 @@ int nimadm_output(struct store *s, const struct nimadm_options *o, const char *i
 	if (!o->output) {
 		err_set(err, ERR_USAGE,
 			"-O is missing: the file to write the new image to");
-		return err_remedy(err, "nimadm -T %s -O FILE -N NAME -Y", o->mksysb);
+		return err_remedy(err, "nimadm %s -O FILE -N NAME -Y", o->ref);
 	}
 	if (!*o->output || ends_with(o->output, "/"))
 		return err_set(err, ERR_USAGE, "-O '%s' names no file", o->output);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/parse.h"
+#include "cli/client.h"
 #include "cli/nimadm.h"
 #include "model/object.h"
 #include "model/release.h"
@@ -145,6 +146,20 @@ static int fill_image(struct store *s, const struct nimadm_options *o,
 	return 0;
 }
 
+/* A running client. */
+static int fill_client(struct store *s, const struct nimadm_options *o,
+		       struct job_spec *spec, struct client *client, struct err *err)
+{
+	if (client_find(s, o->subject, client, err) < 0)
+		return -1;
+	spec->subject = xstrdup(client->name);
+	spec->client = xstrdup(client->name);
+	spec->host = xstrdup(client->host);
+	spec->ssh_port = xstrdup(client->port);
+	spec->ssh_options = xstrdup(client->ssh_options);
+	return 0;
+}
+
 /* A directory resource of the target release. */
 static int fill_target(struct store *s, const char *option, const char *name,
 		       const char *type, char **ret_dir, char **ret_release,
@@ -171,12 +186,12 @@ static int fill_target(struct store *s, const char *option, const char *name,
 }
 
 static int fill_targets(struct store *s, const struct nimadm_options *o,
-			const struct object *image, struct job_spec *spec,
+			const struct object *source, struct job_spec *spec,
 			struct err *err)
 {
 	_cleanup_free_ char *spot_release = NULL;
 
-	if (nimadm_choose(s, o, image, &spec->lpp_source, &spec->spot, err) < 0)
+	if (nimadm_choose(s, o, source, &spec->lpp_source, &spec->spot, err) < 0)
 		return -1;
 	if (fill_target(s, "-l", spec->lpp_source, "lpp_source", &spec->lpp_dir,
 			&spec->release, err) < 0 ||
@@ -227,7 +242,7 @@ static int check_text(const struct job_spec *spec, struct err *err)
 	const char *const texts[] = { spec->output, spec->cache, spec->mksysb_path };
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		json_t *j = json_string(texts[i]);
+		json_t *j = json_string(texts[i] ? texts[i] : "");
 		if (!j)
 			return err_set(err, ERR_USAGE, "the path %s is no UTF-8",
 				       texts[i]);
@@ -239,13 +254,16 @@ static int check_text(const struct job_spec *spec, struct err *err)
 int nimadm_spec(struct cli *cli, struct store *s, const struct nimadm_options *o,
 		struct job_spec *ret, struct err *err)
 {
-	_cleanup_(job_spec_done) struct job_spec spec = { .mode = 'D' };
+	bool running = o->clients.n > 0;
+	_cleanup_(job_spec_done) struct job_spec spec = { .mode = running ? 'E' : 'D' };
 	_cleanup_object_ struct object image = OBJECT_INIT;
+	_cleanup_client_ struct client client = CLIENT_INIT;
 
-	if (fill_image(s, o, &spec, &image, err) < 0 ||
+	if ((running ? fill_client(s, o, &spec, &client, err)
+		     : fill_image(s, o, &spec, &image, err)) < 0 ||
 	    nimadm_output(s, o, spec.mksysb_path, &spec.output, err) < 0 ||
 	    check_licenses(cli, o, err) < 0 ||
-	    fill_targets(s, o, &image, &spec, err) < 0 ||
+	    fill_targets(s, o, running ? &client.object : &image, &spec, err) < 0 ||
 	    fill_files(s, o, &spec, err) < 0 ||
 	    nimadm_cache(cli, o, &spec.cache, err) < 0 || check_text(&spec, err) < 0)
 		return -1;

@@ -197,7 +197,7 @@ static int show_one(struct cli *cli, const struct nimadm_options *o, struct err 
 		return -1;
 	if (found == 1) {
 		if (!o->json)
-			printf("%s has no job.\n", o->mksysb);
+			printf("%s has no job.\n", o->subject);
 		return 0;
 	}
 	if (!o->json)
@@ -214,7 +214,7 @@ int nimadm_status(struct cli *cli, const struct nimadm_options *o, struct err *e
 
 	if (!s)
 		return -1;
-	if (o->job || o->mksysb)
+	if (o->job || o->subject)
 		return show_one(cli, o, err);
 	if (store_job_list(s, JOBS_SHOWN, &rows, &n, err) < 0)
 		return -1;
@@ -242,8 +242,9 @@ int nimadm_report(struct cli *cli, const struct nimadm_options *o, struct err *e
 		return -1;
 	int found = nimadm_find(s, o, NIMADM_NEWEST, "--report", &row, err);
 	if (found != 0)
-		return found < 0 ? -1
-				 : err_set(err, ERR_OPERATOR, "%s has no job", o->mksysb);
+		return found < 0
+			       ? -1
+			       : err_set(err, ERR_OPERATOR, "%s has no job", o->subject);
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
 		_cleanup_free_ char *path = xasprintf("%s/report/%lld/report.%s",
 						      cli->state_dir, (long long)row.id,

@@ -18,6 +18,9 @@ struct nimadm_options {
 	/* only where a client takes part */
 	struct strv clients, disks;
 	const char *nfs_options;
+	/* whom the job is about: the client, or else the image; and the option that says so: "-c web01" */
+	const char *subject;
+	char *ref;
 	bool no_bootlist, reboot;
 };
 
@@ -36,11 +39,11 @@ int nimadm_spec_same(struct cli *cli, struct store *s, const struct nimadm_optio
 /* --- nimadm-choose.c --- */
 /* -l and -s, or the one evident pair. Both results are malloc'd names. */
 int nimadm_choose(struct store *s, const struct nimadm_options *o,
-		  const struct object *image, char **ret_lpp, char **ret_spot,
+		  const struct object *source, char **ret_lpp, char **ret_spot,
 		  struct err *err) _must_check_;
 
 /* --- nimadm-output.c --- */
-/* -O and -N: may be written, and belong to nobody else. `input` is the image's file. Result: the absolute path, malloc'd. */
+/* -O and -N: may be written, and belong to nobody else. `input` is the image's file, or NULL. Result: the absolute path, malloc'd. */
 int nimadm_output(struct store *s, const struct nimadm_options *o, const char *input,
 		  char **ret, struct err *err) _must_check_;
 /* -j, or the default: an existing directory, or one that can be made. Result: the absolute path, malloc'd. */
@@ -61,7 +64,7 @@ enum nimadm_which {
 	NIMADM_UNFINISHED, /* the newest that is neither done nor cleaned up; else the newest */
 	NIMADM_NEWEST,
 };
-/* The job that -T or --job means; `verb` is the option that asks for it ("--resume"). 1: the image has no job. */
+/* The job that -c, -T or --job means; `verb` is the option that asks for it ("--resume"). 1: there is no job of it. */
 int nimadm_find(struct store *s, const struct nimadm_options *o, enum nimadm_which which,
 		const char *verb, struct job_row *ret, struct err *err) _must_check_;
 

@@ -21,6 +21,10 @@ static const struct text_field {
 	TEXT(spot_dir, "spot-dir"),
 	TEXT(mksysb, "mksysb"),
 	TEXT(mksysb_path, "mksysb-path"),
+	TEXT(client, "client"),
+	TEXT(host, "host"),
+	TEXT(ssh_port, "ssh-port"),
+	TEXT(ssh_options, "ssh-options"),
 	TEXT(output, "output"),
 	TEXT(output_name, "name"),
 	TEXT(cache, "cache"),
@@ -143,6 +147,9 @@ static void fill_paths(struct job *j, const char *state_dir)
 	j->work = xasprintf("%s/work", j->dir);
 	j->alt_inst = xasprintf("%s/alt_inst", j->dir);
 	j->facts_root = xasprintf("%s/facts", j->dir);
+	j->image = j->spec.mode == 'E' ? xasprintf("%s/client.mksysb", j->dir)
+				       : xstrdup(j->spec.mksysb_path);
+	j->facts_image = xasprintf("%s/facts.mksysb", j->dir);
 	j->report_dir = xasprintf("%s/report/%lld", state_dir, id);
 	j->log_dir = xasprintf("%s/log/%s", state_dir, j->spec.subject);
 }
@@ -166,9 +173,9 @@ int job_init(struct job *j, const char *state_dir, int64_t id, const char *spec_
 
 void job_done(struct job *j)
 {
-	char *const owned[] = { j->state_dir,  j->dir,	      j->lower,
-				j->upper,      j->work,	      j->alt_inst,
-				j->facts_root, j->report_dir, j->log_dir };
+	char *const owned[] = { j->state_dir,	j->dir,	       j->lower,      j->upper,
+				j->work,	j->alt_inst,   j->facts_root, j->image,
+				j->facts_image, j->report_dir, j->log_dir };
 
 	for (size_t i = 0; i < ARRAY_SIZE(owned); i++)
 		free(owned[i]);
@@ -179,6 +186,8 @@ void job_done(struct job *j)
 
 char *job_ref(const struct job *j)
 {
+	if (j->spec.client && *j->spec.client)
+		return xasprintf("-c %s", j->spec.client);
 	if (j->spec.mksysb && *j->spec.mksysb)
 		return xasprintf("-T %s", j->spec.mksysb);
 	return xasprintf("--job %lld", (long long)j->id);

@@ -11,13 +11,15 @@
 #include "base/strv.h"
 
 struct job_spec {
-	char mode;			      /* 'D': image to image */
-	char *subject;			      /* leased name: the image's or client's */
+	char mode;     /* 'D': image to image, 'E': client to image */
+	char *subject; /* leased name: the image's or client's */
 	char *lpp_source, *lpp_dir, *release; /* object, its directory, target codename */
 	char *spot, *spot_dir;
-	char *mksysb, *mksysb_path;	/* -T: object (may be ""), file */
-	char *output, *output_name;	/* -O file, -N object ("" when not asked) */
-	char *cache;			/* -j: absolute directory */
+	char *mksysb, *mksysb_path; /* -T: object (may be ""), file */
+	char *client, *host, *ssh_port,
+		*ssh_options;	    /* -c: name, [USER@]HOST; how ssh gets there, or "" */
+	char *output, *output_name; /* -O file, -N object ("" when not asked) */
+	char *cache;		    /* -j: absolute directory */
 	char *pre_script, *post_script; /* -a, -z: files on the master, or "" */
 	char *bundle_file, *exclude_file, *image_data_file, *bosinst_data_file,
 		*resolv_conf_file; /* or "" */
@@ -34,8 +36,10 @@ struct job {
 	char *state_dir;	  /* <state> */
 	char *dir; /* <cache>/nimadm-job-<id>: the working tree of the job, holds a marker file */
 	char *lower, *upper, *work, *alt_inst, *facts_root; /* below dir */
-	char *report_dir;				    /* <state>/report/<id> */
-	char *log_dir;					    /* <state>/log/<subject> */
+	char *image;	   /* what is restored: -T's file, or what the client sent */
+	char *facts_image; /* a client's small files, for the pre-flight */
+	char *report_dir;  /* <state>/report/<id> */
+	char *log_dir;	   /* <state>/log/<subject> */
 };
 
 #define JOB_MARKER ".nimadm-job"
@@ -47,7 +51,7 @@ int job_spec_from_json(struct job_spec *s, const json_t *j, struct err *err) _mu
 int job_init(struct job *j, const char *state_dir, int64_t id, const char *spec_json,
 	     const char *facts_json, struct err *err) _must_check_;
 void job_done(struct job *j);
-/* How commands name the job: "-T web12"; "--job 7" where no image object is its subject. malloc'd. */
+/* How commands name the job: "-T web12", "-c web01"; "--job 7" where no image object is its subject. malloc'd. */
 char *job_ref(const struct job *j) _must_check_;
 struct store;
 int job_save_facts(struct job *j, struct store *s, struct err *err) _must_check_;

@@ -174,8 +174,12 @@ static void build_next(json_t *report, const struct job *j, const struct job_row
 		say(use,
 		    "Unpack it anywhere: mksysb --extract %s --target DIR, or tar --zstd -xf %s",
 		    s->output, s->output);
-		say(back, "The image %s (%s) was only read: it is what it was.",
-		    *s->mksysb ? s->mksysb : s->subject, s->mksysb_path);
+		if (*s->client)
+			say(back, "The client %s was only read: it is what it was.",
+			    s->client);
+		else
+			say(back, "The image %s (%s) was only read: it is what it was.",
+			    *s->mksysb ? s->mksysb : s->subject, s->mksysb_path);
 		if (*s->output_name)
 			say(back, "To drop the new one: nim -o remove %s; rm %s",
 			    s->output_name, s->output);

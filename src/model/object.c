@@ -35,9 +35,9 @@ static const struct operation_def operations[] = {
 };
 
 static const struct type_def types[] = {
-	{ "standalone", CLASS_MACHINES, "define change remove reset showlog",
+	{ "standalone", CLASS_MACHINES, "define change remove check reset showlog",
 	  "A host that runs its own operating system.", "-a host=root@web01 web01" },
-	{ "mac_group", CLASS_GROUPS, "define change remove select",
+	{ "mac_group", CLASS_GROUPS, "define change remove check select",
 	  "A group of machines.", "-a add_member=web01 -a add_member=web02 webs" },
 	{ "lpp_source", CLASS_RESOURCES,
 	  "define change remove check reset update showres showlog",

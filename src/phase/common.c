@@ -203,13 +203,15 @@ int common_layout(const struct phase_ctx *c, struct layout *ret, struct err *err
 	_cleanup_free_ char *own = own_layout_path(c);
 	_cleanup_str_ struct str text = STR_INIT;
 	const char *file = files_exists(own) ? own : c->job->spec.image_data_file;
+	const char *image = files_exists(c->job->image) ? c->job->image
+							: c->job->facts_image;
 
 	if (file && *file) {
 		if (files_read(file, 0, &text, err) < 0)
 			return -1;
 	} else {
 		_cleanup_mksysb_ struct mksysb *m = NULL;
-		if (mksysb_open(&m, c->job->spec.mksysb_path, err) < 0)
+		if (mksysb_open(&m, image, err) < 0)
 			return -1;
 		str_add(&text, mksysb_image_data(m));
 	}

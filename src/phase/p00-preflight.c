@@ -2,6 +2,7 @@
 /* Phase 0: everything that could fail later is checked now, and what is missing is fetched. */
 #include "archive/mksysb.h"
 #include "inventory/preflight.h"
+#include "phase/client.h"
 #include "phase/common.h"
 #include "phase/table.h"
 #include "pkg/lpp.h"
@@ -11,6 +12,14 @@
 
 /* Room for the copied-up files, the job's logs and dpkg's temporary files beside the restored tree. */
 #define CACHE_SLACK (300ull << 20)
+/* The small files of a client: far more than enough. */
+#define FACTS_MAX (1ull << 30)
+
+/* Where the small files come from. */
+static const char *source_image(const struct job *job)
+{
+	return client_is_in(job) ? job->facts_image : job->image;
+}
 
 static int make_job_dir(struct phase_ctx *c, struct err *err)
 {
@@ -22,6 +31,23 @@ static int make_job_dir(struct phase_ctx *c, struct err *err)
 	return files_write_atomic(marker, id, strlen(id), 0644, err);
 }
 
+/* A client that cannot be reached, or refuses us, is found here; what the checks read comes from it. */
+static int fetch_facts(struct phase_ctx *c, struct findings *fs, struct err *err)
+{
+	_cleanup_transport_ struct transport *t = NULL;
+	const struct client_fetch f = { .path = c->job->facts_image,
+					.facts = true,
+					.limit = FACTS_MAX,
+					.events = c->events };
+
+	if (client_open(&t, c, err) < 0 || client_fetch_image(t, &f, err) < 0)
+		return -1;
+	findings_add(fs, "client.reach", FINDING_PASS,
+		     "The client is reached, with the rights of root", transport_host(t),
+		     "");
+	return 0;
+}
+
 /* One pass over the image: every frame and checksum, and the small files on the way. */
 static int read_image(struct phase_ctx *c, struct mksysb *m, struct err *err)
 {
@@ -29,7 +55,7 @@ static int read_image(struct phase_ctx *c, struct mksysb *m, struct err *err)
 	_cleanup_root_ struct root facts = ROOT_INIT;
 	struct progress progress = events_progress(c->events);
 
-	events_step(c->events, "Checking the image %s", job->spec.mksysb_path);
+	events_step(c->events, "Checking the image %s", source_image(job));
 	if (files_rmtree(job->facts_root, NULL, err) < 0 ||
 	    files_mkdirs(job->facts_root, 0755, err) < 0 ||
 	    root_open(&facts, job->facts_root, err) < 0)
@@ -114,6 +140,19 @@ static json_t *plan_summary(const struct pkg_plan *plan, const struct inventory 
 }
 
 /* Fills in what the checks need beyond the small files; what can not be had is a finding, no error. */
+static uint64_t cache_needed(const struct phase_ctx *c, struct mksysb *m,
+			     const struct layout *l)
+{
+	uint64_t used = 0;
+
+	if (!client_is_in(c->job))
+		return mksysb_total_bytes(m);
+	for (size_t i = 0; i < l->n_fs; i++)
+		used += l->fs[i].used;
+	/* what is restored, and the image that it is restored from */
+	return used + used / 2;
+}
+
 static int gather(struct phase_ctx *c, struct mksysb *m, struct preflight_ctx *p,
 		  struct map *target, struct map *old, struct err *err)
 {
@@ -124,7 +163,7 @@ static int gather(struct phase_ctx *c, struct mksysb *m, struct preflight_ctx *p
 	p->known_target = target;
 	if (map_size(old))
 		p->known_old = old;
-	p->cache_needed = mksysb_total_bytes(m) + CACHE_SLACK;
+	p->cache_needed = cache_needed(c, m, p->layout) + CACHE_SLACK;
 	if (p->plan && (int64_t)p->plan->unpacked_delta > 0)
 		p->cache_needed += 2 * p->plan->unpacked_delta;
 	return mount_space(c->job->dir, &p->cache_free, &total, err);
@@ -195,8 +234,9 @@ static int preflight_phase_run(struct phase_ctx *c, struct err *err)
 		return err_set(err, ERR_OPERATOR, "lpp_source %s: unknown release '%s'",
 			       c->job->spec.lpp_source, c->job->spec.release);
 	if (sandbox_check(err) < 0 || make_job_dir(c, err) < 0 ||
-	    mksysb_open(&m, c->job->spec.mksysb_path, err) < 0 ||
-	    read_image(c, m, err) < 0 || root_open(&facts, c->job->facts_root, err) < 0 ||
+	    (client_is_in(c->job) && fetch_facts(c, &fs, err) < 0) ||
+	    mksysb_open(&m, source_image(c->job), err) < 0 || read_image(c, m, err) < 0 ||
+	    root_open(&facts, c->job->facts_root, err) < 0 ||
 	    inventory_read(&inv, &facts, err) < 0 || common_layout(c, &layout, err) < 0)
 		return -1;
 
@@ -233,6 +273,8 @@ static int preflight_phase_verify(struct phase_ctx *c, struct err *err)
 
 static int preflight_phase_undo(struct phase_ctx *c, struct err *err)
 {
+	if (client_is_in(c->job))
+		client_forget(c);
 	return files_rmtree(c->job->dir, JOB_MARKER, err);
 }
 
@@ -241,7 +283,7 @@ const struct phase phase_preflight = {
 	.name = "preflight",
 	.title = "Pre-flight: check everything that could fail later",
 	.weight = 8,
-	.modes = "D",
+	.modes = "DE",
 	.run = preflight_phase_run,
 	.verify = preflight_phase_verify,
 	.undo = preflight_phase_undo,

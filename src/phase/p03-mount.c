@@ -10,7 +10,7 @@ static int compare(struct phase_ctx *c, struct err *err)
 	_cleanup_mksysb_ struct mksysb *m = NULL;
 	_cleanup_root_ struct root lower = ROOT_INIT;
 
-	if (mksysb_open(&m, c->job->spec.mksysb_path, err) < 0 ||
+	if (mksysb_open(&m, c->job->image, err) < 0 ||
 	    root_open(&lower, c->job->lower, err) < 0)
 		return -1;
 	return mksysb_compare(m, &lower, 0, NULL, err);
@@ -22,11 +22,11 @@ static int restore(struct phase_ctx *c, struct err *err)
 	_cleanup_root_ struct root lower = ROOT_INIT;
 	struct progress progress = events_progress(c->events);
 
-	events_step(c->events, "Restoring %s", c->job->spec.mksysb_path);
+	events_step(c->events, "Restoring %s", c->job->image);
 	/* what an interrupted run left would be in the way */
 	if (files_rmtree(c->job->lower, NULL, err) < 0 ||
 	    files_mkdirs(c->job->lower, 0755, err) < 0 ||
-	    mksysb_open(&m, c->job->spec.mksysb_path, err) < 0 ||
+	    mksysb_open(&m, c->job->image, err) < 0 ||
 	    root_open(&lower, c->job->lower, err) < 0)
 		return -1;
 	return mksysb_extract(m, &lower, 0, &progress, err);
@@ -94,7 +94,7 @@ const struct phase phase_mount = {
 	.name = "mount",
 	.title = "Restore the image into the cache tree",
 	.weight = 8,
-	.modes = "D",
+	.modes = "DE",
 	.run = mount_run,
 	.verify = mount_verify,
 	.undo = mount_undo,

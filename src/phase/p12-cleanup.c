@@ -33,7 +33,7 @@ const struct phase phase_cleanup = {
 	.name = "cleanup",
 	.title = "Clean up",
 	.weight = 1,
-	.modes = "D",
+	.modes = "DE",
 	.run = cleanup_run,
 	.verify = cleanup_verify,
 };

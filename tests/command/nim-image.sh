@@ -65,11 +65,13 @@ t_fail_with 2 nim -o define -t mksysb no
 t_match 'attribute location is missing' -
 t_equal "web01_12" "$(lsnim -t mksysb | awk '{ print $1 }')"
 
-t_case "an image of a machine: not in this version, and what to do instead"
-t_ok nim -o define -t standalone machine
+t_case "an image of a machine is made when that is said, and of one that can be reached"
+t_ok nim -o define -t standalone -a host=root@127.0.0.1 -a ssh_port=1 machine
+t_fail_with 2 nim -o define -t mksysb -a source=machine image
+t_match 'next: add -a mk_image=yes' -
 t_fail_with 1 nim -o define -t mksysb -a source=machine -a mk_image=yes image
-t_match 'cannot make an image of a machine over the network' -
-t_match 'next: on the machine: mksysb -o FILE' -
+t_match 'client machine .root@127.0.0.1.: no ssh server answers there' -
+t_fail_with 5 lsnim -l image
 
 t_case "the stanza files of an image are resources, checked line by line"
 tar --zstd -xOf "$I" image.data >"$T_TMP/image.data"

@@ -71,13 +71,21 @@ t_fail_with 2 run -C -P 5 -T web12
 t_match '-C and -P cannot be given together' -
 t_untouched
 
-t_case "what needs a running client says so"
-for args in "-c web12 -l lpp13 -s spot13 -d sdb -Y" "-T web12 -c web12 -d sdb -Y" "-c web12 -O $out -Y" \
-	"-W -c web12 -d sdb" "-S -c web12" "-C -c web12" "-T web12 -O $out -B" "-T web12 -O $out -r" "-T web12 -O $out -m ro"; do
+t_case "what changes a client's disks says that it is not there yet"
+for args in "-c web12 -l lpp13 -s spot13 -d sdb -Y" "-T web12 -c web12 -d sdb -Y" \
+	"-W -c web12 -d sdb" "-S -c web12" "-T web12 -O $out -B" "-T web12 -O $out -r" "-T web12 -O $out -m ro"; do
 	read -ra words <<<"$args"
 	t_fail_with 2 run "${words[@]}"
-	t_match 'needs a running client: this version migrates image to image only' -
+	t_match 'changes the disks of a client: this version writes images only' -
 done
+t_case "clients that are none"
+t_fail_with 5 run -c nobody -O "$out" -Y
+t_match "-c: .*nobody" -
+t_fail_with 2 run -c web12 -O "$out" -Y
+t_match "web12.*mksysb" -
+t_fail_with 2 run -T web12 -c web01 -O "$out" -Y
+t_match "-c and -T cannot be given together" -
+t_fail_with 5 run -C -c nobody
 t_untouched
 
 t_case "objects that are not there, or of another type"

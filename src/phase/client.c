@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The client program, called over ssh: its events become the job's, its error the phase's. */
+#include "phase/client.h"
+
+#include <jansson.h>
+
+#include "archive/mksysb.h"
+
+/* What one client may say in one call. */
+#define EVENTS_MAX 2000u
+#define TEXT_MAX   500
+
+bool client_is_in(const struct job *job)
+{
+	return job->spec.client && *job->spec.client;
+}
+
+int client_open(struct transport **ret, const struct phase_ctx *c, struct err *err)
+{
+	const struct job_spec *s = &c->job->spec;
+	const struct transport_target target = {
+		.name = s->client,
+		.host = s->host,
+		.port = *s->ssh_port ? s->ssh_port : NULL,
+		.options = *s->ssh_options ? s->ssh_options : NULL,
+		.state_dir = c->job->state_dir,
+	};
+
+	events_step(c->events, "Connecting to %s", s->host);
+	return transport_open(ret, &target, err);
+}
+
+/* --- what the client says --- */
+
+struct voice {
+	const struct client_call *call;
+	const char *name;
+	struct progress progress;
+	unsigned said;
+	char *error, *remedy;
+};
+
+/* For terminals and logs: no control characters, and not too long. */
+static char *clean(const char *text)
+{
+	char *copy = xstrndup(text, TEXT_MAX);
+
+	for (char *p = copy; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = ' ';
+	return copy;
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static void keep(char **field, const char *text)
+{
+	free(*field);
+	*field = clean(text);
+}
+
+static void on_progress(struct voice *v, const json_t *o)
+{
+	json_int_t done = json_integer_value(json_object_get(o, "done"));
+	json_int_t total = json_integer_value(json_object_get(o, "total"));
+	bool bytes = streq(text_of(o, "unit"), "bytes");
+
+	if (done >= 0 && total >= 0)
+		progress_report(&v->progress, bytes ? PROGRESS_BYTES : PROGRESS_FILES,
+				(uint64_t)done, (uint64_t)total, NULL);
+}
+
+static void on_event(struct voice *v, const json_t *o)
+{
+	const char *kind = text_of(o, "event");
+	_cleanup_free_ char *text = clean(text_of(o, "text"));
+
+	if (streq(kind, "progress")) {
+		on_progress(v, o);
+		return;
+	}
+	if (streq(kind, "error")) {
+		keep(&v->error, text);
+		keep(&v->remedy, text_of(o, "remedy"));
+		return;
+	}
+	if (*text == '\0' || v->said++ > EVENTS_MAX)
+		return;
+	if (streq(kind, "step")) {
+		events_step(v->call->events, "%s: %s", v->name, text);
+		/* the numbers that follow are of this step */
+		v->progress = events_progress(v->call->events);
+	} else if (streq(kind, "warning")) {
+		events_warning(v->call->events, "%s: %s", v->name, text);
+	} else {
+		events_output(v->call->events, text);
+	}
+}
+
+static void on_line(void *arg, const char *line, bool is_err)
+{
+	struct voice *v = arg;
+	json_t *o = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+
+	if (json_is_object(o)) {
+		on_event(v, o);
+	} else if (v->said++ <= EVENTS_MAX) {
+		_cleanup_free_ char *text = clean(line);
+		events_output(v->call->events, text);
+	}
+	json_decref(o);
+}
+
+static int on_data(void *arg, const void *data, size_t n, struct err *err)
+{
+	struct voice *v = arg;
+
+	return v->call->data(v->call->arg, data, n, err);
+}
+
+/* --- calls --- */
+
+/* The statuses of the client program are ours (base/err.h). */
+static enum err_kind kind_of(int status)
+{
+	for (enum err_kind k = ERR_OPERATOR; k < ERR_KIND_COUNT_; k++)
+		if (k != ERR_CANCELLED && err_exit_status(k) == status)
+			return k;
+	return ERR_OPERATOR;
+}
+
+static int failed(const struct voice *v, const struct proc_spec *spec,
+		  const struct proc_result *res, struct err *err)
+{
+	if (!v->error || res->how != PROC_EXITED) {
+		proc_result_err(spec, res, err);
+		if (res->how == PROC_EXITED && err)
+			err->kind = kind_of(res->status);
+		return err_prefix(err, "client %s", v->name);
+	}
+	err_set(err, kind_of(res->status), "client %s: %s", v->name, v->error);
+	return *v->remedy ? err_remedy(err, "on %s: %s", v->name, v->remedy) : -1;
+}
+
+int client_run(struct transport *t, const struct client_call *call, struct err *err)
+{
+	struct voice v = { .call = call,
+			   .name = transport_name(t),
+			   .progress = events_progress(call->events) };
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	struct proc_result res;
+	const char *program;
+
+	if (transport_program(t, &program, err) < 0)
+		return -1;
+	strv_add(&argv, program);
+	for (const char *const *a = call->args; *a; a++)
+		strv_add(&argv, *a);
+	struct proc_spec spec = {
+		.argv = strv_argv(&argv),
+		.in_fd = call->in_fd,
+		.on_data = call->data ? on_data : NULL,
+		.out = call->out,
+		.on_line = on_line,
+		.arg = &v,
+	};
+	int rc = runner_run(transport_runner(t), &spec, &res, err);
+	if (rc > 0)
+		rc = failed(&v, &spec, &res, err);
+	free(v.error);
+	free(v.remedy);
+	return rc;
+}
+
+static int receive(void *arg, const void *data, size_t n, struct err *err)
+{
+	return mksysb_receive_data(arg, data, n, err);
+}
+
+int client_fetch_image(struct transport *t, const struct client_fetch *f, struct err *err)
+{
+	const char *const image[] = { "send-image", NULL };
+	const char *const facts[] = { "send-image", "--facts", NULL };
+	_cleanup_mksysb_receive_ struct mksysb_receive *r = NULL;
+
+	if (mksysb_receive_open(&r, f->path, f->limit, err) < 0)
+		return -1;
+	const struct client_call call = {
+		.args = f->facts ? facts : image,
+		.events = f->events,
+		.data = receive,
+		.arg = r,
+	};
+	if (client_run(t, &call, err) < 0)
+		return -1;
+	if (mksysb_receive_end(r, err) < 0)
+		return err_prefix(err, "client %s", transport_name(t));
+	return 0;
+}
+
+void client_forget(const struct phase_ctx *c)
+{
+	_cleanup_transport_ struct transport *t = NULL;
+	struct err err = { 0 };
+
+	if (client_open(&t, c, &err) < 0 || transport_program_remove(t, &err) < 0)
+		events_warning(c->events,
+			       "the client program stays in /var/lib/nimadm of %s: %s",
+			       c->job->spec.client, err.msg);
+}
