@@ -3,7 +3,7 @@
 # Writing and restoring an image against `tar --zstd -T0` on the same tree: medians of three, as ratios (1.0: as fast as tar).
 # Exit status 1 when one of them is above 1.0.
 #
-#	bench/image.sh [TREE]		default: a copy of this host's /usr
+#	bench/image.sh [TREE|TREE.tar]	default: a copy of some 1.2 GB of this host's /usr
 #
 # Same file system, data dropped from the page cache before each run where that is allowed, syncs included on both sides.
 set -euo pipefail
@@ -20,9 +20,22 @@ export NIM_STATE=$tmp/state
 if [ -z "$tree" ]; then
 	tree=$tmp/tree
 	mkdir -p "$tree/etc"
-	cp -a /usr "$tree/"
 	cp /etc/os-release "$tree/etc/"
+	left=1200
+	for part in /usr/bin /usr/sbin /usr/share/* /usr/lib/*; do
+		size=$(du -smx "$part" | cut -f1)
+		[ "$size" -le "$left" ] || continue
+		left=$((left - size))
+		mkdir -p "$tree/$(dirname "$part")"
+		cp -a "$part" "$tree/$part"
+	done
+elif [ -f "$tree" ]; then
+	mkdir "$tmp/tree"
+	tar -C "$tmp/tree" -xf "$tree"
+	tree=$tmp/tree
 fi
+du -smx "$tree" | awk '{ printf "tree:    %d MB, ", $1 }'
+find "$tree" -xdev | wc -l | awk '{ print $1 " files" }'
 
 # Runs a command from a cold start; seconds on standard output.
 timed() {

@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 
 #include "archive/image.h"
+#include "base/links.h"
 #include "base/map.h"
 #include "base/todo.h"
 #include "model/pool.h"
@@ -22,7 +23,8 @@ struct compare {
 	const struct root *tree;
 	size_t next; /* segment */
 	uint64_t done, differences;
-	uint64_t paths; /* sum of their hashes */
+	/* The multiset of paths as the sum of their hashes: whether a tree has just these is known without a list. */
+	uint64_t paths;
 	struct str shown;
 };
 
@@ -46,22 +48,6 @@ struct checker {
 	struct lines lines;
 	struct buf data;
 };
-
-/*
- * A multiset of paths as the sum of their hashes: whether a tree has just the image's paths is known without a list of
- * them in memory.
- */
-static uint64_t hash(const char *path)
-{
-	uint64_t h = 0xcbf29ce484222325;
-
-	for (const unsigned char *p = (const unsigned char *)path; *p; p++)
-		h = (h ^ *p) * 0x100000001b3;
-	/* FNV-1a, mixed: sums of similar texts must not cancel out. */
-	h = (h ^ (h >> 33)) * 0xff51afd7ed558ccd;
-	h = (h ^ (h >> 33)) * 0xc4ceb9fe1a85ec53;
-	return h ^ (h >> 33);
-}
 
 static bool is_type(char type, mode_t mode)
 {
@@ -191,7 +177,7 @@ static int compare_segment(struct compare *c, struct checker *k, const struct se
 			differs(c, str_c(&k->e.path), what);
 		pool_lock(&c->pool);
 		c->done += k->e.size;
-		c->paths += hash(str_c(&k->e.path));
+		c->paths += links_hash(str_c(&k->e.path));
 		pool_unlock(&c->pool);
 	}
 	return 0;
@@ -295,12 +281,12 @@ static int walk_tree(struct extras *x, struct err *err)
 
 static void add_hash(struct extras *x, const char *path)
 {
-	x->sum += hash(path);
+	x->sum += links_hash(path);
 }
 
 static void name_unknown(struct extras *x, const char *path)
 {
-	if (hash(path) % x->parts == x->part && !map_has(x->known, path))
+	if (links_hash(path) % x->parts == x->part && !map_has(x->known, path))
 		differs(x->c, path, "not in the image");
 }
 
@@ -313,7 +299,7 @@ static int name_extras(struct extras *x, struct err *err)
 	int rc;
 
 	while ((rc = lines_next(&l, &e, err)) == 0)
-		if (hash(str_c(&e.path)) % x->parts == x->part)
+		if (links_hash(str_c(&e.path)) % x->parts == x->part)
 			map_set(known, str_c(&e.path), MAP_PRESENT);
 	x->known = known;
 	x->each = name_unknown;
@@ -325,7 +311,7 @@ static int extras(struct compare *c, struct err *err)
 {
 	struct extras x = { .c = c,
 			    .each = add_hash,
-			    .sum = hash("."),
+			    .sum = links_hash("."),
 			    .parts = c->m->totals.members / PART_MEMBERS + 1 };
 
 	if (walk_tree(&x, err) < 0)

@@ -7,23 +7,18 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-static void xattrs_free(void *p)
-{
-	xattrs_done(p);
-	free(p);
-}
-
 void place_shared_init(struct place_shared *s, const struct root *target)
 {
 	memset(s, 0, sizeof(*s));
 	s->target = target;
-	s->dir_xattrs = map_new(xattrs_free);
+	s->dir_xattrs = (struct spill)SPILL_INIT;
 	pthread_mutex_init(&s->lock, NULL);
 }
 
 void place_shared_done(struct place_shared *s)
 {
-	map_free(s->dir_xattrs);
+	spill_done(&s->dir_xattrs);
+	links_done(&s->dirs);
 	pthread_mutex_destroy(&s->lock);
 }
 
@@ -125,6 +120,62 @@ static int set_metadata_at(int dir, const char *name, const struct member *m,
 	return 0;
 }
 
+/* In the list on disk: this, the path with its NUL, the attributes. */
+struct kept {
+	uint64_t path_len, blob_len, n;
+};
+
+static int keep_xattrs_locked(struct place_shared *s, const struct member *m,
+			      struct err *err)
+{
+	const struct kept k = { m->path.len + 1, m->xattrs.blob.len, m->xattrs.n };
+	uint64_t *at = links_find(&s->dirs, 0, links_hash(str_c(&m->path)));
+
+	if (s->dir_xattrs.fd < 0) {
+		_cleanup_free_ char *beside = xasprintf("%s/.", s->target->path);
+		if (spill_open(&s->dir_xattrs, beside, err) < 0)
+			return -1;
+	}
+	*at = spill_position(&s->dir_xattrs) + 1;
+	if (spill_write(&s->dir_xattrs, &k, sizeof(k), err) < 0 ||
+	    spill_write(&s->dir_xattrs, m->path.p, k.path_len, err) < 0)
+		return -1;
+	return spill_write(&s->dir_xattrs, m->xattrs.blob.p, k.blob_len, err);
+}
+
+static int keep_xattrs(struct place_shared *s, const struct member *m, struct err *err)
+{
+	pthread_mutex_lock(&s->lock);
+	int rc = keep_xattrs_locked(s, m, err);
+	pthread_mutex_unlock(&s->lock);
+	return rc;
+}
+
+/* What keep_xattrs has kept for the directory; nothing where it had no attributes. */
+static int kept_xattrs(struct place_shared *s, const char *path, struct xattrs *ret,
+		       struct err *err)
+{
+	uint64_t at = *links_find(&s->dirs, 0, links_hash(path));
+	struct kept k;
+
+	if (at == 0)
+		return 0;
+	if (spill_read_at(&s->dir_xattrs, --at, &k, sizeof(k), err) < 0)
+		return -1;
+	_cleanup_free_ char *name = xmalloc(k.path_len), *blob = xmalloc(k.blob_len);
+	at += sizeof(k);
+	if (spill_read_at(&s->dir_xattrs, at, name, k.path_len, err) < 0 ||
+	    spill_read_at(&s->dir_xattrs, at + k.path_len, blob, k.blob_len, err) < 0)
+		return -1;
+	/* Two paths of one hash: somebody worked hard for it. */
+	if (!streq(name, path))
+		return err_set(err, ERR_OPERATOR,
+			       "two directories cannot be told from each other");
+	str_addn(&ret->blob, blob, k.blob_len);
+	ret->n = k.n;
+	return 0;
+}
+
 static int make_dir(struct place *p, int dir, const char *name, const struct member *m,
 		    struct err *err)
 {
@@ -138,13 +189,7 @@ static int make_dir(struct place *p, int dir, const char *name, const struct mem
 		return failed("cannot make the directory", path, err);
 	if (m->xattrs.n == 0)
 		return 1;
-	struct xattrs *copy = xcalloc(1, sizeof(*copy));
-	str_addn(&copy->blob, m->xattrs.blob.p, m->xattrs.blob.len);
-	copy->n = m->xattrs.n;
-	pthread_mutex_lock(&p->shared->lock);
-	map_set(p->shared->dir_xattrs, path, copy);
-	pthread_mutex_unlock(&p->shared->lock);
-	return 1;
+	return keep_xattrs(p->shared, m, err) < 0 ? -1 : 1;
 }
 
 static int make_node(int dir, const char *name, const struct member *m, struct err *err)
@@ -268,7 +313,12 @@ static int finish_dir(struct place *p, const struct manifest_entry *e, struct er
 					O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return failed("cannot open the directory", path, err);
-	return set_metadata(fd, e, map_get(p->shared->dir_xattrs, path), err);
+	struct xattrs x = { 0 };
+	int rc = e->xattrs[0] ? kept_xattrs(p->shared, path, &x, err) : 0;
+	if (rc == 0)
+		rc = set_metadata(fd, e, &x, err);
+	xattrs_done(&x);
+	return rc;
 }
 
 static int finish_flags(struct place *p, const struct manifest_entry *e, struct err *err)

@@ -8,6 +8,8 @@
 #include <pthread.h>
 
 #include "archive/image.h"
+#include "archive/spill.h"
+#include "base/links.h"
 #include "base/map.h"
 #include "sys/dirs.h"
 
@@ -19,7 +21,8 @@ struct place_shared {
 	const struct map
 		*also; /* paths wanted for the sake of a hard link; may be NULL */
 	pthread_mutex_t lock;
-	struct map *dir_xattrs; /* path -> struct xattrs */
+	struct spill dir_xattrs;
+	struct links dirs; /* hash of the path -> position in dir_xattrs, plus one */
 };
 void place_shared_init(struct place_shared *s, const struct root *target);
 void place_shared_done(struct place_shared *s);

@@ -44,3 +44,15 @@ uint64_t *links_find(struct links *l, uint64_t dev, uint64_t ino)
 	}
 	return &at->value;
 }
+
+uint64_t links_hash(const char *text)
+{
+	uint64_t h = 0xcbf29ce484222325;
+
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+		h = (h ^ *p) * 0x100000001b3;
+	/* FNV-1a, mixed: sums of similar texts must not cancel out. */
+	h = (h ^ (h >> 33)) * 0xff51afd7ed558ccd;
+	h = (h ^ (h >> 33)) * 0xc4ceb9fe1a85ec53;
+	return h ^ (h >> 33);
+}

@@ -16,3 +16,5 @@ struct links {
 void links_done(struct links *l);
 /* Where the inode's number is, valid until the next call: 0 where it is new, and then it must be set. */
 uint64_t *links_find(struct links *l, uint64_t dev, uint64_t ino);
+/* A text's hash: stands for its inode where keys are texts. Not one that an enemy could not collide. */
+uint64_t links_hash(const char *text);
