@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # parity.sh --lpp DIR --spot DIR [--runs N | --trees-only] [--tar FILE] [--work DIR] PROFILE [FROM [TO]]
 #
-# Migrates the server of a profile twice from the same tree, on the same file system: with apt full-upgrade in an
-# ordinary chroot, and with the package backend in the sandbox over an overlay (what phases 5 and 6 do with packages).
+# Migrates the server of a profile twice from the same tree: with apt full-upgrade in an ordinary chroot, and with the
+# package backend in the sandbox over an overlay (what phases 5 and 6 do with packages). Each run of each side gets a
+# new ext4 file system (a sparse image in the work directory): one that trees were deleted on a moment ago is slow to
+# make inodes on, which would be measured as well.
 # Compares the trees path by path (tests/profiles/differences.txt lists what may differ, each with its reason) and the
 # times, archives downloaded beforehand on both sides; medians of N runs (1). DIR of --lpp is an lpp_source of release
 # TO, of --spot its tool tree's root. Needs root. Exit status 0: same trees, and (but with --trees-only) at most 0.6 of
@@ -57,8 +59,17 @@ build_tar() {
 	[ -e "$tar" ] || "$here/../tests/profiles/build.sh" "$profile" "$from" "$tar"
 }
 
+# new_fs NAME: an empty file system at $work/NAME, in place of the one that was there.
+new_fs() {
+	mkdir -p "$work/$1"
+	! mountpoint -q "$work/$1" || umount "$work/$1"
+	rm -f "$work/$1.img"
+	truncate -s 16G "$work/$1.img"
+	mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 "$work/$1.img"
+	mount -o loop "$work/$1.img" "$work/$1"
+}
+
 unpack() {
-	rm -rf --one-file-system "$1"
 	mkdir -p "$1"
 	tar -xpf "$tar" -C "$1" --numeric-owner --xattrs --xattrs-include='*' --acls
 }
@@ -75,13 +86,15 @@ drive() {
 
 # Seconds of the steps that phases 5 and 6 spend on packages.
 ours() {
-	umount "$work/alt" 2>/dev/null || :
-	rm -rf --one-file-system "$work"/{job,upper,ovl}
-	mkdir -p "$work"/{job,upper,ovl,alt}
-	unpack "$work/lower"
+	rm -rf --one-file-system "$work/job"
+	mkdir -p "$work"/{job,alt}
+	! mountpoint -q "$work/alt" || umount "$work/alt"
+	new_fs ours
+	mkdir "$work"/ours/{upper,ovl}
+	unpack "$work/ours/lower"
 	[ "$from" != bullseye ] ||
-		"$driver" "$spot" "$lpp" "$work/lower" "$work/job" "$to" 900 usrmerge >"$work/usrmerge.log"
-	mount -t overlay overlay -o "lowerdir=$work/lower,upperdir=$work/upper,workdir=$work/ovl" \
+		"$driver" "$spot" "$lpp" "$work/ours/lower" "$work/job" "$to" 900 usrmerge >"$work/usrmerge.log"
+	mount -t overlay overlay -o "lowerdir=$work/ours/lower,upperdir=$work/ours/upper,workdir=$work/ours/ovl" \
 		-o metacopy=on,redirect_dir=on,index=off,volatile "$work/alt"
 	drive plan fetch plan >"$work/plan.log" || {
 		cat "$work/plan.log"
@@ -101,7 +114,8 @@ ours() {
 
 # The ordinary way, in a chroot with what a chroot needs; the archives and indexes are the same files.
 in_place() {
-	local tree=$work/inplace
+	local tree=$work/inplace/root
+	new_fs inplace
 	unpack "$tree"
 	mkdir -p "$tree"/var/lib/apt/lists/partial "$tree"/var/cache/apt/archives/partial
 	cp -r "$lpp"/lists/. "$tree/var/lib/apt/lists/"
@@ -140,13 +154,14 @@ done
 a=$(median "$work/inplace.times")
 b=$(median "$work/ours.times")
 status=0
-"$here/treediff.py" "$work/inplace" "$work/alt" "$here/../tests/profiles/differences.txt" \
+"$here/treediff.py" "$work/inplace/root" "$work/alt" "$here/../tests/profiles/differences.txt" \
 	>"$work/differences" 2>"$work/summary" || status=1
 cat "$work/differences"
 ratio=$(awk -v a="$a" -v b="$b" 'BEGIN {printf "%.2f", b / a}')
 echo "$profile $from -> $to: $(cat "$work/summary")"
 echo "$profile $from -> $to: in place $a s, ours $b s, ratio $ratio (target $target_ratio), medians of $runs"
-umount "$work/alt"
+umount "$work/alt" "$work/ours" "$work/inplace"
+rm -f "$work"/{ours,inplace}.img
 [ "$keep" = yes ] || rm -rf --one-file-system "$work"
 if [ "$judge" = yes ]; then
 	awk -v r="$ratio" -v t="$target_ratio" 'BEGIN {exit !(r <= t)}' || status=1

@@ -90,7 +90,7 @@ int deb_sim_line(struct pkg_plan *plan, const char *line, struct err *err)
 
 static bool returns_as(const struct pkg_item *gone, const struct pkg_item *it)
 {
-	return it->action == PKG_INSTALL && streq(it->name, gone->name) &&
+	return it->action != PKG_REMOVE && streq(it->name, gone->name) &&
 	       (streq(it->arch, gone->arch) || streq(it->arch, "all") ||
 		streq(gone->arch, "all"));
 }
@@ -113,7 +113,8 @@ void deb_sim_join_returns(struct pkg_plan *plan)
 			i++;
 			continue;
 		}
-		it->action = PKG_UPGRADE;
+		if (it->action == PKG_INSTALL)
+			it->action = PKG_UPGRADE;
 		free(it->old_version);
 		it->old_version = TAKE_PTR(gone->old_version);
 		pkg_plan_drop(plan, i);

@@ -116,6 +116,8 @@ static void a_package_that_returns_is_an_upgrade(void **state)
 		"Inst cron (3 D:1/s [amd64])",
 		"Remv libx:i386 [1]",
 		"Inst libx (3 D:1/s [amd64])",
+		"Remv kept [1]",
+		"Inst kept [1] (3 D:1/s [amd64])",
 	};
 	_cleanup_(pkg_plan_done) struct pkg_plan p = PKG_PLAN_INIT;
 	struct err err = { 0 };
@@ -126,7 +128,7 @@ static void a_package_that_returns_is_an_upgrade(void **state)
 		if (!p.v[i].arch)
 			p.v[i].arch = xstrdup("amd64");
 	deb_sim_join_returns(&p);
-	assert_int_equal(p.n, 5);
+	assert_int_equal(p.n, 6);
 	assert_string_equal(p.v[0].name, "gone");
 	assert_int_equal(p.v[0].action, PKG_REMOVE);
 	assert_string_equal(p.v[2].name, "cron");
@@ -135,6 +137,10 @@ static void a_package_that_returns_is_an_upgrade(void **state)
 	/* Of another architecture: a package of its own. */
 	assert_int_equal(p.v[3].action, PKG_REMOVE);
 	assert_int_equal(p.v[4].action, PKG_INSTALL);
+	/* With the old version named again, as apt does for cron. */
+	assert_string_equal(p.v[5].name, "kept");
+	assert_int_equal(p.v[5].action, PKG_UPGRADE);
+	assert_string_equal(p.v[5].old_version, "1");
 }
 
 static void uris_are_read(void **state)
