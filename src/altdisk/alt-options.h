@@ -57,6 +57,11 @@
 		"debug", 'D', OPT_FLAG, AT(debug), NULL,                                 \
 			"Show each command that is run, on standard error."              \
 	}
+#define ALT_OPT_PREVIEW                                                                  \
+	{                                                                                \
+		"preview", 'p', OPT_FLAG, AT(preview), NULL,                             \
+			"Only check whether it can be done; change nothing."             \
+	}
 #define ALT_OPT_FORCE                                                                       \
 	{                                                                                   \
 		"force", 'F', OPT_FLAG, AT(force), NULL,                                    \

@@ -135,7 +135,8 @@ static int check_new(struct alternate *a, const struct alt_source *src, struct e
 }
 
 /* Phases 2 and 3 alone: a clone that phase 1 has made. */
-static int check_existing(struct alternate *a, struct err *err)
+static int check_existing(struct alternate *a, const struct alt_source *src,
+			  struct err *err)
 {
 	const struct layout *clone = host_wake(&a->host, &a->o->disks, err);
 	_cleanup_root_ struct root alt = ROOT_INIT;
@@ -151,6 +152,8 @@ static int check_existing(struct alternate *a, struct err *err)
 		return -1;
 	/* The mark may be one that was copied. */
 	a->state.stage = copying ? STAGE_COPYING : state_mark_read(&alt);
+	if (src->later && a->state.stage < STAGE_COPIED)
+		a->state.stage = STAGE_COPIED;
 	if (a->state.stage >= STAGE_COPIED)
 		return 0;
 	err_set(err, ERR_OPERATOR, "the clone on %s is not complete",
@@ -165,7 +168,7 @@ static int check(struct alternate *a, const struct alt_source *src, struct err *
 
 	if (customise_check(&c, err) < 0 || host_open(&a->host, a->app, true, err) < 0)
 		return -1;
-	return has_phase(a, 1) ? check_new(a, src, err) : check_existing(a, err);
+	return has_phase(a, 1) ? check_new(a, src, err) : check_existing(a, src, err);
 }
 
 static int enter_stage(struct alternate *a, enum stage stage, struct err *err)
@@ -223,7 +226,7 @@ static int phase1(struct alternate *a, const struct alt_source *src, struct err 
 	keep_text(&a->state.started, xstrdup(clock_now(stamp)));
 	if (make_volumes(a, err) == 0 && src->fill(a, src->arg, err) == 0 &&
 	    root_open(&alt, ALT_INST, err) == 0 &&
-	    reach_stage(a, &alt, STAGE_COPIED, err) == 0)
+	    (src->later || reach_stage(a, &alt, STAGE_COPIED, err) == 0))
 		return 0;
 	root_done(&alt);
 	put_away(a);
@@ -359,6 +362,8 @@ int alternate_run(struct alternate *a, const struct alt_source *src, struct err 
 	app_show_events(a->app, a->o->verbose);
 	if (check(a, src, err) < 0)
 		return -1;
+	if (a->o->preview)
+		return 0;
 	for (unsigned n = 1; n < ARRAY_SIZE(phases); n++)
 		if (has_phase(a, n) && run_phase(a, n, src, err) < 0)
 			return -1;

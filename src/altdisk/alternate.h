@@ -16,6 +16,7 @@ struct alt_options {
 	const char *image; /* alt_disk_mksysb */
 	bool no_bootlist, reboot, no_space_check, no_boot_check, no_verify, force;
 	bool verbose, debug;
+	bool preview; /* check only */
 	uint64_t limit_mb;
 };
 void alt_options_done(struct alt_options *o);
@@ -41,6 +42,8 @@ struct alt_source {
 	const char *title; /* of phase 1 */
 	/* The layout to make the clone like; NULL: the running one. */
 	const struct layout *like;
+	/* Somebody else fills the file systems after phase 1; whoever asks for the other phases knows that it is done. */
+	bool later;
 	/* Fills a->state's digest and counts. */
 	int (*fill)(struct alternate *a, void *arg, struct err *err);
 	void *arg;

@@ -23,6 +23,7 @@ static const struct opt options[] = {
 	  "Copy at most so many megabytes a second." },
 	{ "no-verify", 0, OPT_FLAG, AT(no_verify), NULL,
 	  "Do not read the clone back to compare it with what was copied." },
+	ALT_OPT_PREVIEW,
 	ALT_OPT_FORCE,
 	ALT_OPT_WIPE,
 	ALT_OPT_VERBOSE,

@@ -20,6 +20,7 @@ static const struct opt options[] = {
 	ALT_OPT_NO_BOOT_CHECK,
 	{ "no-verify", 0, OPT_FLAG, AT(no_verify), NULL,
 	  "Do not read the restored files back to compare them with the image." },
+	ALT_OPT_PREVIEW,
 	ALT_OPT_FORCE,
 	ALT_OPT_WIPE,
 	ALT_OPT_VERBOSE,

@@ -18,6 +18,7 @@ extern const struct command cmd_copy_tree;
 extern const struct command cmd_disk_copy;
 extern const struct command cmd_disk_mksysb;
 extern const struct command cmd_lspv;
+extern const struct command cmd_make_root;
 extern const struct command cmd_mksysb;
 extern const struct command cmd_rootvg_op;
 extern const struct command cmd_tree_apply;

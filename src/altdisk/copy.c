@@ -13,6 +13,7 @@
 static const char *const never[] = {
 	"^\\./etc/nimadm/altinst$",
 	"^\\./var/lib/nimadm/altdisk\\.json",
+	"^\\./var/lib/nimadm/altdisk-",
 	"^\\./var/lib/nimadm/altinst\\.manifest",
 };
 

@@ -62,25 +62,27 @@ static const struct opt options[] = {
 	{ "client", 'c', OPT_WORDS, AT(clients), "CLIENT,...",
 	  "The running client to migrate: a machine object, or USER@HOST." },
 	{ "disks", 'd', OPT_WORDS, AT(disks), "DISK,...",
-	  "Target disks of a client; not in this version." },
+	  "The client's disks that the migrated system is to boot from." },
 	{ "nfs-options", 'm', OPT_STRING, AT(nfs_options), "OPTIONS",
 	  "Mount options of a client's exports; not in this version." },
 	{ "no-bootlist", 'B', OPT_FLAG, AT(no_bootlist), NULL,
-	  "Leave a client's boot list alone; not in this version." },
+	  "Leave the client's boot list alone." },
 	{ "reboot", 'r', OPT_FLAG, AT(reboot), NULL,
 	  "Reboot the client at the end; not in this version." },
 	{ "wake", 'W', OPT_FLAG, AT(wake), NULL,
-	  "Wake a client's alternate root up; not in this version." },
-	{ "sleep", 'S', OPT_FLAG, AT(sleep), NULL,
-	  "Put it back to sleep; not in this version." },
+	  "Wake the client's alternate root up: at /alt_inst there." },
+	{ "sleep", 'S', OPT_FLAG, AT(sleep), NULL, "Put it back to sleep." },
 };
 
 static const char *const synopsis[] = {
 	"-T MKSYSB -O FILE [-N NAME] [-l LPP_SOURCE] [-s SPOT] [-j CACHE] -Y [OPTIONS]",
+	"-c CLIENT -d DISKS -j CACHE [-l LPP_SOURCE] [-s SPOT] -Y [-B] [OPTIONS]",
+	"-T MKSYSB -c CLIENT -d DISKS [-j CACHE] [-l LPP_SOURCE] [-s SPOT] -Y [-B] [OPTIONS]",
 	"-c CLIENT -O FILE [-N NAME] [-l LPP_SOURCE] [-s SPOT] [-j CACHE] -Y [OPTIONS]",
 	"-p {-T MKSYSB | -c CLIENT} -O FILE ...",
 	"--resume [-P PHASES] {-T MKSYSB | -c CLIENT | --job NUMBER}",
 	"-C {-T MKSYSB | -c CLIENT | --job NUMBER}",
+	"{-W | -S} -c CLIENT [-d DISKS]",
 	"-M -s SPOT -l LPP_SOURCE [-p]",
 	"--status [-T MKSYSB | -c CLIENT | --job NUMBER] [--json]",
 	NULL,
@@ -99,28 +101,59 @@ static const struct opt_program program = {
 	.about =
 		"Migrates a system to its next release on a copy: an image (mksysb) of a "
 		"system, or a running client, becomes an image of the same system on the "
-		"next release. The client's disks are only read.",
+		"next release, or boots from other disks of the client. The disks it runs "
+		"from are only read.",
 	.opts = options,
 	.n_opts = ARRAY_SIZE(options),
 	.notes = notes,
 };
 
-/* What changes a client's disks, and how it was asked for. */
-static const char *client_option(const struct nimadm_options *o)
+/* Options of the original that this version does not have. */
+static int check_missing(const struct nimadm_options *o, struct err *err)
 {
-	const struct {
-		bool given;
-		const char *option;
-	} needs[] = {
-		{ o->disks.n > 0, "-d" }, { o->nfs_options, "-m" }, { o->wake, "-W" },
-		{ o->sleep, "-S" },	  { o->no_bootlist, "-B" }, { o->reboot, "-r" },
-	};
+	if (o->nfs_options)
+		return err_set(err, ERR_USAGE,
+			       "-m: this version has no NFS; it works in a cache (-j)");
+	if (!o->reboot)
+		return 0;
+	err_set(err, ERR_USAGE, "-r: this version does not reboot clients");
+	return err_remedy(err, "leave -r out; when the job is done, reboot the client");
+}
 
-	for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
-		if (needs[i].given)
-			return needs[i].option;
+/* Client, disks, image and output file must make a mode. */
+static int check_mode(const struct nimadm_options *o, bool fresh, struct err *err)
+{
+	bool client = o->clients.n > 0, disks = o->disks.n > 0;
+
+	if (check_missing(o, err) < 0)
+		return -1;
+	if ((disks || o->no_bootlist || o->wake || o->sleep) && !client) {
+		err_set(err, ERR_USAGE, "%s wants -c CLIENT",
+			disks	   ? "-d"
+			: o->wake  ? "-W"
+			: o->sleep ? "-S"
+				   : "-B");
+		return err_remedy(err, "lsnim -t standalone lists the machines");
 	}
-	return NULL;
+	if (!fresh || !client)
+		return 0;
+	if (disks && (o->output || o->name))
+		return err_set(err, ERR_USAGE, "-d and %s cannot be given together",
+			       o->output ? "-O" : "-N");
+	if (disks)
+		return 0;
+	if (o->no_bootlist)
+		return err_set(err, ERR_USAGE, "-B goes with -d DISKS");
+	if (o->mksysb) {
+		err_set(err, ERR_USAGE,
+			"-d is missing: the disks that the image goes to");
+		return err_remedy(err,
+				  "-T NAME alone migrates an image, -c NAME a client");
+	}
+	if (o->output)
+		return 0;
+	err_set(err, ERR_USAGE, "where to? -d DISKS of the client, or -O FILE");
+	return err_remedy(err, "nimadm -c %s -d DISKS -j CACHE -Y", o->clients.v[0]);
 }
 
 static int check(const struct nimadm_options *o, const struct strv *args, struct err *err)
@@ -131,27 +164,16 @@ static int check(const struct nimadm_options *o, const struct strv *args, struct
 	} actions[] = {
 		{ o->cleanup, "-C" },	   { o->sync_level, "-M" },
 		{ o->resume, "--resume" }, { o->status, "--status" },
-		{ o->report, "--report" },
+		{ o->report, "--report" }, { o->wake, "-W" },
+		{ o->sleep, "-S" },
 	};
-	const char *first = NULL, *client = client_option(o);
+	const char *first = NULL;
 
 	if (args->n) {
 		err_set(err, ERR_USAGE, "unexpected argument '%s'", args->v[0]);
 		return err_remedy(err,
 				  "the image is named with -T: nimadm -T %s -O FILE -Y",
 				  args->v[0]);
-	}
-	if (client) {
-		err_set(err, ERR_USAGE,
-			"%s changes the disks of a client: this version writes images only",
-			client);
-		return err_remedy(err,
-				  "nimadm -c CLIENT -O FILE -Y makes an image of the "
-				  "migrated client");
-	}
-	if (o->clients.n > 0 && o->mksysb) {
-		err_set(err, ERR_USAGE, "-c and -T cannot be given together");
-		return err_remedy(err, "-T NAME migrates an image, -c NAME a client");
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
 		if (!actions[i].given)
@@ -168,7 +190,7 @@ static int check(const struct nimadm_options *o, const struct strv *args, struct
 	if (o->preview && (o->phases || (first && !o->sync_level)))
 		return err_set(err, ERR_USAGE, "-p and %s cannot be given together",
 			       first ? first : "-P");
-	return 0;
+	return check_mode(o, !first && !o->job, err);
 }
 
 /* Groups become machines. One of them is what a file can hold. */
@@ -211,6 +233,8 @@ static int dispatch(struct cli *cli, struct nimadm_options *o, const struct strv
 		return nimadm_resume(cli, o);
 	if (o->sync_level)
 		return nimadm_level(cli, o);
+	if (o->wake || o->sleep)
+		return cli_exit(nimadm_wake(cli, o, &err), &err);
 	if (!o->status && !o->report)
 		return nimadm_migrate(cli, o);
 	rc = o->status ? nimadm_status(cli, o, &err) : nimadm_report(cli, o, &err);

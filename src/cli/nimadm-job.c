@@ -114,7 +114,7 @@ static void say_result(const struct run *r)
 		say_preflight(r);
 	if (!ui_is_live(stdout))
 		return;
-	if (!r->undo && !r->o->preview && files_exists(s->output))
+	if (!r->undo && !r->o->preview && *s->output && files_exists(s->output))
 		printf("The migrated image is %s%s%s.\n", s->output,
 		       *s->output_name ? ", the object " : "", s->output_name);
 	printf("Report: %s/report.txt\n", r->job.report_dir);

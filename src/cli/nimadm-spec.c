@@ -139,7 +139,8 @@ static int fill_image(struct store *s, const struct nimadm_options *o,
 	if (check_usable(image, location, err) < 0 ||
 	    check_kind(image, location, false, err) < 0)
 		return -1;
-	spec->subject = xstrdup(o->mksysb);
+	if (!spec->subject)
+		spec->subject = xstrdup(o->mksysb);
 	spec->mksysb = xstrdup(o->mksysb);
 	spec->mksysb_path = xstrdup(location);
 	strv_add(&spec->resources, o->mksysb);
@@ -157,6 +158,20 @@ static int fill_client(struct store *s, const struct nimadm_options *o,
 	spec->host = xstrdup(client->host);
 	spec->ssh_port = xstrdup(client->port);
 	spec->ssh_options = xstrdup(client->ssh_options);
+	return 0;
+}
+
+/* -d: names of disks of the client, which only it can judge. */
+static int fill_disks(const struct nimadm_options *o, struct job_spec *spec,
+		      struct err *err)
+{
+	for (size_t i = 0; i < o->disks.n; i++) {
+		const char *d = o->disks.v[i];
+		if (!*d || *d == '-' || strpbrk(d, ", \t\n'\""))
+			return err_set(err, ERR_USAGE, "-d: '%s' is no disk", d);
+	}
+	spec->disks = strv_join(&o->disks, ",");
+	spec->no_bootlist = o->no_bootlist;
 	return 0;
 }
 
@@ -239,7 +254,8 @@ static int check_licenses(struct cli *cli, const struct nimadm_options *o,
 /* Paths are stored as JSON text. */
 static int check_text(const struct job_spec *spec, struct err *err)
 {
-	const char *const texts[] = { spec->output, spec->cache, spec->mksysb_path };
+	const char *const texts[] = { spec->output, spec->cache, spec->mksysb_path,
+				      spec->disks };
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		json_t *j = json_string(texts[i] ? texts[i] : "");
@@ -255,15 +271,18 @@ int nimadm_spec(struct cli *cli, struct store *s, const struct nimadm_options *o
 		struct job_spec *ret, struct err *err)
 {
 	bool running = o->clients.n > 0;
-	_cleanup_(job_spec_done) struct job_spec spec = { .mode = running ? 'E' : 'D' };
+	bool from_image = o->mksysb != NULL, to_disk = o->disks.n > 0;
+	_cleanup_(job_spec_done) struct job_spec spec = { 0 };
 	_cleanup_object_ struct object image = OBJECT_INIT;
 	_cleanup_client_ struct client client = CLIENT_INIT;
 
-	if ((running ? fill_client(s, o, &spec, &client, err)
-		     : fill_image(s, o, &spec, &image, err)) < 0 ||
-	    nimadm_output(s, o, spec.mksysb_path, &spec.output, err) < 0 ||
+	spec.mode = to_disk ? (from_image ? 'C' : 'B') : running ? 'E' : 'D';
+	if ((running && fill_client(s, o, &spec, &client, err) < 0) ||
+	    ((from_image || !running) && fill_image(s, o, &spec, &image, err) < 0) ||
+	    fill_disks(o, &spec, err) < 0 ||
+	    (!to_disk && nimadm_output(s, o, spec.mksysb_path, &spec.output, err) < 0) ||
 	    check_licenses(cli, o, err) < 0 ||
-	    fill_targets(s, o, running ? &client.object : &image, &spec, err) < 0 ||
+	    fill_targets(s, o, from_image ? &image : &client.object, &spec, err) < 0 ||
 	    fill_files(s, o, &spec, err) < 0 ||
 	    nimadm_cache(cli, o, &spec.cache, err) < 0 || check_text(&spec, err) < 0)
 		return -1;
@@ -299,8 +318,10 @@ int nimadm_spec_same(struct cli *cli, struct store *s, const struct nimadm_optio
 	const struct job_spec *spec = &job->spec;
 	_cleanup_free_ char *output = o->output ? files_absolute(o->output) : NULL;
 	_cleanup_free_ char *cache = o->cache ? files_absolute(o->cache) : NULL;
+	_cleanup_free_ char *disks = o->disks.n > 0 ? strv_join(&o->disks, ",") : NULL;
 
 	if (check_same("-O", output, spec->output, job, err) < 0 ||
+	    check_same("-d", disks, spec->disks, job, err) < 0 ||
 	    check_same("-N", o->name, spec->output_name, job, err) < 0 ||
 	    check_same("-j", cache, spec->cache, job, err) < 0 ||
 	    check_same("-l", o->lpp_source, spec->lpp_source, job, err) < 0 ||

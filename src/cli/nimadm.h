@@ -75,5 +75,10 @@ int nimadm_status(struct cli *cli, const struct nimadm_options *o, struct err *e
 int nimadm_report(struct cli *cli, const struct nimadm_options *o, struct err *err)
 	_must_check_;
 
+/* --- nimadm-wake.c --- */
+/* -W, -S: on the client. */
+int nimadm_wake(struct cli *cli, const struct nimadm_options *o, struct err *err)
+	_must_check_;
+
 /* --- nimadm-level.c --- */
 int nimadm_level(struct cli *cli, const struct nimadm_options *o); /* exit status */

@@ -21,6 +21,7 @@ static const struct text_field {
 	TEXT(spot_dir, "spot-dir"),
 	TEXT(mksysb, "mksysb"),
 	TEXT(mksysb_path, "mksysb-path"),
+	TEXT(disks, "disks"),
 	TEXT(client, "client"),
 	TEXT(host, "host"),
 	TEXT(ssh_port, "ssh-port"),
@@ -52,6 +53,7 @@ static const struct bool_field {
 	BOOL(debug, "debug"),
 	BOOL(keep, "keep"),
 	BOOL(verbose, "verbose"),
+	BOOL(no_bootlist, "no-bootlist"),
 #undef BOOL
 };
 
@@ -147,8 +149,9 @@ static void fill_paths(struct job *j, const char *state_dir)
 	j->work = xasprintf("%s/work", j->dir);
 	j->alt_inst = xasprintf("%s/alt_inst", j->dir);
 	j->facts_root = xasprintf("%s/facts", j->dir);
-	j->image = j->spec.mode == 'E' ? xasprintf("%s/client.mksysb", j->dir)
-				       : xstrdup(j->spec.mksysb_path);
+	j->image = j->spec.mode == 'B' || j->spec.mode == 'E'
+			   ? xasprintf("%s/client.mksysb", j->dir)
+			   : xstrdup(j->spec.mksysb_path);
 	j->facts_image = xasprintf("%s/facts.mksysb", j->dir);
 	j->report_dir = xasprintf("%s/report/%lld", state_dir, id);
 	j->log_dir = xasprintf("%s/log/%s", state_dir, j->spec.subject);

@@ -11,11 +11,12 @@
 #include "base/strv.h"
 
 struct job_spec {
-	char mode;     /* 'D': image to image, 'E': client to image */
-	char *subject; /* leased name: the image's or client's */
+	char mode; /* 'B': client, cached; 'C': image to client; 'D': image to image; 'E': client to image */
+	char *subject;			      /* leased name: the image's or client's */
 	char *lpp_source, *lpp_dir, *release; /* object, its directory, target codename */
 	char *spot, *spot_dir;
 	char *mksysb, *mksysb_path; /* -T: object (may be ""), file */
+	char *disks; /* -d: joined by commas, or "" */
 	char *client, *host, *ssh_port,
 		*ssh_options;	    /* -c: name, [USER@]HOST; how ssh gets there, or "" */
 	char *output, *output_name; /* -O file, -N object ("" when not asked) */
@@ -25,6 +26,7 @@ struct job_spec {
 		*resolv_conf_file; /* or "" */
 	struct strv resources;	   /* names of all objects used: allocated to the job */
 	bool accept_licenses, update, force, debug, keep, verbose; /* -Y -U -F -D -E -V */
+	bool no_bootlist;					   /* -B */
 };
 
 struct job {

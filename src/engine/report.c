@@ -157,6 +157,24 @@ static void say(json_t *array, const char *fmt, ...)
 	json_array_append_new(array, json_text(str_c(&s)));
 }
 
+/* A client that boots from other disks now. */
+static void say_disks(json_t *use, json_t *back, const struct job_spec *s)
+{
+	say(use, "The migrated system is on %s of %s, asleep.", s->disks, s->client);
+	if (s->no_bootlist)
+		say(use, "Put it first in the boot list there: bootlist -m normal %s",
+		    s->disks);
+	say(use, "Reboot %s when it suits you: it comes up with the new release.",
+	    s->client);
+	say(use, "Look into it before: nimadm -W -c %s, and nimadm -S -c %s", s->client,
+	    s->client);
+	say(back,
+	    "The disks that %s runs from are what they were: bootlist -m normal DISK there "
+	    "leads back to them.",
+	    s->client);
+	say(back, "To drop the new system: alt_rootvg_op -X there");
+}
+
 /* How the result is used, and how to go back. */
 static void build_next(json_t *report, const struct job *j, const struct job_row *row)
 {
@@ -166,6 +184,10 @@ static void build_next(json_t *report, const struct job *j, const struct job_row
 
 	switch (row->state) {
 	case JOB_DONE:
+		if (*s->disks) {
+			say_disks(use, back, s);
+			break;
+		}
 		say(use, "The new image is %s; look into it with: mksysb --list %s",
 		    s->output, s->output);
 		if (*s->output_name)

@@ -82,6 +82,15 @@ static int get_manifest(struct pulling *k, struct err *err)
 	return duct_run(c->run, &spec, DUCT_OUT, receive_manifest, k, err);
 }
 
+int cached_base(const struct cached *c, struct cached_result *ret, struct err *err)
+{
+	_cleanup_free_ char *manifest = job_path(c, "base.manifest");
+	struct pulling k = { .c = c, .ret = ret, .manifest = manifest };
+
+	*ret = (struct cached_result){ 0 };
+	return get_manifest(&k, err);
+}
+
 static int receive_member(struct stream_in *in, struct pull *p, struct member *m,
 			  const struct manifest_entry *e, bool has_data, struct err *err)
 {

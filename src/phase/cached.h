@@ -32,6 +32,9 @@ struct cached_result {
 };
 int cached_pull(const struct cached *c, struct cached_result *ret, struct err *err)
 	_must_check_;
+/* Only what the tree there holds: for a push into a tree that is filled from here. */
+int cached_base(const struct cached *c, struct cached_result *ret, struct err *err)
+	_must_check_;
 int cached_push(const struct cached *c, struct cached_result *ret, struct err *err)
 	_must_check_;
 /* The pull is complete: the manifest is here, and the tree is what it says. */

@@ -15,6 +15,11 @@ bool client_is_in(const struct job *job)
 	return job->spec.client && *job->spec.client;
 }
 
+bool client_is_source(const struct job *job)
+{
+	return client_is_in(job) && !(job->spec.mksysb && *job->spec.mksysb);
+}
+
 int client_open(struct transport **ret, const struct phase_ctx *c, struct err *err)
 {
 	const struct job_spec *s = &c->job->spec;

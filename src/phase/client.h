@@ -7,6 +7,8 @@
 
 /* Whether the job has a running client. */
 bool client_is_in(const struct job *job);
+/* Whether what is migrated is that client: not an image that it is to get. */
+bool client_is_source(const struct job *job);
 /* Reaches the client of the job. */
 int client_open(struct transport **ret, const struct phase_ctx *c, struct err *err)
 	_must_check_;

@@ -2,8 +2,8 @@
 /* Phase 0: everything that could fail later is checked now, and what is missing is fetched. */
 #include "archive/mksysb.h"
 #include "inventory/preflight.h"
-#include "phase/client.h"
 #include "phase/common.h"
+#include "phase/disk.h"
 #include "phase/table.h"
 #include "pkg/lpp.h"
 #include "sandbox/sandbox.h"
@@ -18,7 +18,7 @@
 /* Where the small files come from. */
 static const char *source_image(const struct job *job)
 {
-	return client_is_in(job) ? job->facts_image : job->image;
+	return client_is_source(job) ? job->facts_image : job->image;
 }
 
 static int make_job_dir(struct phase_ctx *c, struct err *err)
@@ -32,7 +32,7 @@ static int make_job_dir(struct phase_ctx *c, struct err *err)
 }
 
 /* A client that cannot be reached, or refuses us, is found here; what the checks read comes from it. */
-static int fetch_facts(struct phase_ctx *c, struct findings *fs, struct err *err)
+static int ask_client(struct phase_ctx *c, struct findings *fs, struct err *err)
 {
 	_cleanup_transport_ struct transport *t = NULL;
 	const struct client_fetch f = { .path = c->job->facts_image,
@@ -40,7 +40,9 @@ static int fetch_facts(struct phase_ctx *c, struct findings *fs, struct err *err
 					.limit = FACTS_MAX,
 					.events = c->events };
 
-	if (client_open(&t, c, err) < 0 || client_fetch_image(t, &f, err) < 0)
+	if (client_open(&t, c, err) < 0 ||
+	    (client_is_source(c->job) && client_fetch_image(t, &f, err) < 0) ||
+	    (disk_is_in(c->job) && disk_preflight(c, t, fs, err) < 0))
 		return -1;
 	findings_add(fs, "client.reach", FINDING_PASS,
 		     "The client is reached, with the rights of root", transport_host(t),
@@ -145,7 +147,7 @@ static uint64_t cache_needed(const struct phase_ctx *c, struct mksysb *m,
 {
 	uint64_t used = 0;
 
-	if (!client_is_in(c->job))
+	if (!client_is_source(c->job))
 		return mksysb_total_bytes(m);
 	for (size_t i = 0; i < l->n_fs; i++)
 		used += l->fs[i].used;
@@ -234,7 +236,7 @@ static int preflight_phase_run(struct phase_ctx *c, struct err *err)
 		return err_set(err, ERR_OPERATOR, "lpp_source %s: unknown release '%s'",
 			       c->job->spec.lpp_source, c->job->spec.release);
 	if (sandbox_check(err) < 0 || make_job_dir(c, err) < 0 ||
-	    (client_is_in(c->job) && fetch_facts(c, &fs, err) < 0) ||
+	    (client_is_in(c->job) && ask_client(c, &fs, err) < 0) ||
 	    mksysb_open(&m, source_image(c->job), err) < 0 || read_image(c, m, err) < 0 ||
 	    root_open(&facts, c->job->facts_root, err) < 0 ||
 	    inventory_read(&inv, &facts, err) < 0 || common_layout(c, &layout, err) < 0)
@@ -283,7 +285,7 @@ const struct phase phase_preflight = {
 	.name = "preflight",
 	.title = "Pre-flight: check everything that could fail later",
 	.weight = 8,
-	.modes = "DE",
+	.modes = "BCDE",
 	.run = preflight_phase_run,
 	.verify = preflight_phase_verify,
 	.undo = preflight_phase_undo,

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Phase 1: a client that is to become an image is read: from a snapshot, into an image in the cache. From then on nothing
- * more is needed of it. An image needs no clone: it is one.
+ * Phase 1: the client's root is cloned to its spare disks, or, where an image will fill them, empty file systems are made.
+ * A client that is to become an image is read from a snapshot into the cache; from then on nothing more is needed of it.
+ * An image needs no clone: it is one.
  */
 #include <errno.h>
 
 #include "archive/mksysb.h"
-#include "phase/client.h"
+#include "phase/disk.h"
 #include "phase/table.h"
 #include "sys/files.h"
 #include "sys/mount.h"
@@ -29,6 +30,8 @@ static int clone_run(struct phase_ctx *c, struct err *err)
 {
 	_cleanup_transport_ struct transport *t = NULL;
 
+	if (disk_is_in(c->job))
+		return disk_make(c, err);
 	if (client_open(&t, c, err) < 0 || fetch(c, t, err) < 0)
 		return -1;
 	return transport_program_remove(t, err);
@@ -39,6 +42,8 @@ static int clone_verify(struct phase_ctx *c, struct err *err)
 	_cleanup_mksysb_ struct mksysb *m = NULL;
 	struct progress progress = events_progress(c->events);
 
+	if (disk_is_in(c->job))
+		return disk_verify(c, err);
 	if (!files_exists(c->job->image))
 		return err_set(err, ERR_OPERATOR, "the image of %s has not arrived",
 			       c->job->spec.client);
@@ -50,6 +55,8 @@ static int clone_verify(struct phase_ctx *c, struct err *err)
 
 static int clone_undo(struct phase_ctx *c, struct err *err)
 {
+	if (disk_is_in(c->job))
+		return disk_remove(c, err);
 	if (unlink(c->job->image) < 0 && errno != ENOENT)
 		return err_set_errno(err, ERR_OPERATOR, "remove %s", c->job->image);
 	return 0;
@@ -61,7 +68,7 @@ const struct phase phase_clone = {
 	.title = "Clone the root file systems",
 	.weight = 10,
 	.flags = PHASE_RETRY,
-	.modes = "E",
+	.modes = "BCE",
 	.run = clone_run,
 	.verify = clone_verify,
 	.undo = clone_undo,

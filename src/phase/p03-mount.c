@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Phase 3: for an image: restore it into the cache tree. */
+/* Phase 3: the clone's tree, or the image, into the cache tree. */
 #include "archive/mksysb.h"
-#include "phase/common.h"
+#include "phase/disk.h"
 #include "phase/table.h"
 #include "sys/files.h"
 
+/* The tree is a copy of the client's clone rather than a restored image. */
+static bool is_pulled(const struct job *job)
+{
+	return disk_is_in(job) && client_is_source(job);
+}
+
 static int compare(struct phase_ctx *c, struct err *err)
 {
+	if (is_pulled(c->job))
+		return disk_verify_pull(c, err);
 	_cleanup_mksysb_ struct mksysb *m = NULL;
 	_cleanup_root_ struct root lower = ROOT_INIT;
 
@@ -16,12 +24,35 @@ static int compare(struct phase_ctx *c, struct err *err)
 	return mksysb_compare(m, &lower, 0, NULL, err);
 }
 
+/* usrmerge would write into files that the store shares. */
+static bool needs_copies(const struct phase_ctx *c)
+{
+	const struct release *target = release_find(c->job->spec.release);
+	_cleanup_root_ struct root facts = ROOT_INIT;
+	struct err ignored = { 0 };
+	struct stat st;
+
+	return target && target->merged_usr &&
+	       root_open(&facts, c->job->facts_root, &ignored) == 0 &&
+	       root_lstat(&facts, "bin", &st) == 0 && !S_ISLNK(st.st_mode);
+}
+
+static int pull(struct phase_ctx *c, struct err *err)
+{
+	if (files_rmtree(c->job->lower, NULL, err) < 0 ||
+	    files_mkdirs(c->job->lower, 0755, err) < 0)
+		return -1;
+	return disk_pull(c, needs_copies(c), err);
+}
+
 static int restore(struct phase_ctx *c, struct err *err)
 {
 	_cleanup_mksysb_ struct mksysb *m = NULL;
 	_cleanup_root_ struct root lower = ROOT_INIT;
 	struct progress progress = events_progress(c->events);
 
+	if (is_pulled(c->job))
+		return pull(c, err);
 	events_step(c->events, "Restoring %s", c->job->image);
 	/* what an interrupted run left would be in the way */
 	if (files_rmtree(c->job->lower, NULL, err) < 0 ||
@@ -68,7 +99,7 @@ static int mount_verify(struct phase_ctx *c, struct err *err)
 	struct stat st;
 
 	if (!json_is_true(common_fact(c, "usr_merged"))) {
-		events_step(c->events, "Comparing the tree with the image's manifest");
+		events_step(c->events, "Comparing the tree with its manifest");
 		return compare(c, err);
 	}
 	if (root_open(&lower, c->job->lower, err) < 0)
@@ -92,9 +123,9 @@ static int mount_undo(struct phase_ctx *c, struct err *err)
 const struct phase phase_mount = {
 	.number = 3,
 	.name = "mount",
-	.title = "Restore the image into the cache tree",
+	.title = "Fill the cache tree",
 	.weight = 8,
-	.modes = "DE",
+	.modes = "BCDE",
 	.run = mount_run,
 	.verify = mount_verify,
 	.undo = mount_undo,

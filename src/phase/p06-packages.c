@@ -32,7 +32,7 @@ const struct phase phase_packages = {
 	.name = "packages",
 	.title = "Install and migrate software",
 	.weight = 40,
-	.modes = "DE",
+	.modes = "BCDE",
 	.run = packages_run,
 	.verify = packages_verify,
 };

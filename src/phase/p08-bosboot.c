@@ -94,7 +94,7 @@ const struct phase phase_bosboot = {
 	.name = "bosboot",
 	.title = "Create the boot image",
 	.weight = 12,
-	.modes = "DE",
+	.modes = "BCDE",
 	.run = bosboot_run,
 	.verify = bosboot_verify,
 };

@@ -1,11 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Phase 9: push changes back and drop the master's mounts. With an image nothing is mounted between phases. */
+/* Phase 9: push what has changed to the client's alternate disk. With images nothing is mounted between phases. */
+#include "phase/disk.h"
 #include "phase/table.h"
+
+static int unmount_run(struct phase_ctx *c, struct err *err)
+{
+	_cleanup_site_ struct site site = SITE_INIT;
+
+	/* mounts the alternate root */
+	if (common_fact_set(c, "push", json_null(), err) < 0 ||
+	    site_open(&site, c, TREE_ALT, true, err) < 0)
+		return -1;
+	return disk_push(c, err);
+}
+
+/* The client has read its tree back against the new manifest before it said that all is well. */
+static int unmount_verify(struct phase_ctx *c, struct err *err)
+{
+	if (!json_is_object(common_fact(c, "push")))
+		return err_set(err, ERR_OPERATOR, "the changes are not pushed yet");
+	return disk_verify(c, err);
+}
 
 const struct phase phase_unmount = {
 	.number = 9,
 	.name = "unmount",
-	.title = "Unmount on the master",
-	.weight = 0,
-	.modes = "",
+	.title = "Push the changes to the client",
+	.weight = 10,
+	.flags = PHASE_RETRY,
+	.modes = "BC",
+	.run = unmount_run,
+	.verify = unmount_verify,
 };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Phase 11: for an image: write the migrated mksysb and define it as a NIM resource. */
+/* Phase 11: make the client's alternate disk boot and put it to sleep; or write the migrated mksysb and define it. */
 #include <errno.h>
 #include <time.h>
 
 #include "archive/mksysb.h"
 #include "model/object.h"
-#include "phase/common.h"
+#include "phase/disk.h"
 #include "phase/image.h"
 #include "phase/table.h"
 #include "sys/files.h"
@@ -120,8 +120,18 @@ static int define(struct phase_ctx *c, struct err *err)
 	return store_commit(c->store, err);
 }
 
+static int finish_disk(struct phase_ctx *c, struct err *err)
+{
+	if (common_fact_set(c, "finished", json_false(), err) < 0 ||
+	    disk_finish(c, err) < 0)
+		return -1;
+	return common_fact_set(c, "finished", json_true(), err);
+}
+
 static int finish_run(struct phase_ctx *c, struct err *err)
 {
+	if (disk_is_in(c->job))
+		return finish_disk(c, err);
 	if (write_image(c, err) < 0)
 		return -1;
 	return define(c, err);
@@ -133,6 +143,12 @@ static int finish_verify(struct phase_ctx *c, struct err *err)
 	_cleanup_object_ struct object o = OBJECT_INIT;
 	struct progress progress = events_progress(c->events);
 
+	/* the client program has read boot chain and boot list back */
+	if (disk_is_in(c->job))
+		return json_is_true(common_fact(c, "finished"))
+			       ? 0
+			       : err_set(err, ERR_OPERATOR,
+					 "the alternate disk is not finished yet");
 	if (!common_fact(c, "output"))
 		return err_set(err, ERR_OPERATOR, "the image is not written yet");
 	events_step(c->events, "Reading the image back");
@@ -149,6 +165,8 @@ static int finish_undo(struct phase_ctx *c, struct err *err)
 {
 	const char *name = c->job->spec.output_name;
 
+	if (disk_is_in(c->job))
+		return 0; /* the clone goes with phase 1 */
 	if (*name && store_object_exists(c->store, name) &&
 	    store_object_remove(c->store, name, err) < 0)
 		return -1;
@@ -162,9 +180,9 @@ static int finish_undo(struct phase_ctx *c, struct err *err)
 const struct phase phase_finish = {
 	.number = 11,
 	.name = "finish",
-	.title = "Write the migrated image",
+	.title = "Finish the alternate disk or the image",
 	.weight = 12,
-	.modes = "DE",
+	.modes = "BCDE",
 	.run = finish_run,
 	.verify = finish_verify,
 	.undo = finish_undo,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Phase 12: remove what was temporary. -E and -D keep the working tree. */
-#include "phase/common.h"
+#include "phase/disk.h"
 #include "phase/table.h"
 #include "sys/files.h"
 
@@ -11,6 +11,8 @@ static bool keep(const struct phase_ctx *c)
 
 static int cleanup_run(struct phase_ctx *c, struct err *err)
 {
+	if (disk_is_in(c->job))
+		client_forget(c);
 	if (keep(c)) {
 		events_step(c->events, "Keeping the working tree %s", c->job->dir);
 		return 0;
@@ -33,7 +35,7 @@ const struct phase phase_cleanup = {
 	.name = "cleanup",
 	.title = "Clean up",
 	.weight = 1,
-	.modes = "DE",
+	.modes = "BCDE",
 	.run = cleanup_run,
 	.verify = cleanup_verify,
 };

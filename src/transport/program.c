@@ -54,7 +54,8 @@ static const char send_script[] =
 /* The files first: no other one is ever ours to remove. */
 static const char remove_script[] =
 	"if [ -d " REMOTE_DIR " ]; then rm -f -- " REMOTE_DIR "/altdisk-* " REMOTE_DIR
-	"/.altdisk.*; rmdir --ignore-fail-on-non-empty -- " REMOTE_DIR "; fi";
+	"/.altdisk.* " REMOTE_DIR "/job-*.base " REMOTE_DIR
+	"/job-*.new; rmdir --ignore-fail-on-non-empty -- " REMOTE_DIR "; fi";
 
 static void fill_in(struct str *out, const char *script, const char *hex)
 {

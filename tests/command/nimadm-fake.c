@@ -13,6 +13,7 @@
 
 #include "base/parse.h"
 #include "cli/common.h"
+#include "cli/nimadm.h"
 #include "phase/table.h"
 #include "pkg/spot.h"
 #include "sys/signal.h"
@@ -40,6 +41,12 @@ int spot_preview(const char *dir, const char *lpp_dir, struct strv *ret, struct 
 void phase_debug_shell(void *arg, struct phase_ctx *c, const struct err *cause)
 {
 	printf("shell for phase %d: %s\n", c->phase->number, cause->msg);
+}
+
+int nimadm_wake(struct cli *cli, const struct nimadm_options *o, struct err *err)
+{
+	printf("%s of %s\n", o->wake ? "wake" : "sleep", o->subject);
+	return 0;
 }
 
 int phase_release(struct job *job, struct err *err)

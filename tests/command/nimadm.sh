@@ -71,20 +71,31 @@ t_fail_with 2 run -C -P 5 -T web12
 t_match '-C and -P cannot be given together' -
 t_untouched
 
-t_case "what changes a client's disks says that it is not there yet"
-for args in "-c web12 -l lpp13 -s spot13 -d sdb -Y" "-T web12 -c web12 -d sdb -Y" \
-	"-W -c web12 -d sdb" "-S -c web12" "-T web12 -O $out -B" "-T web12 -O $out -r" "-T web12 -O $out -m ro"; do
+t_case "options that make no mode together"
+while IFS='|' read -r args says; do
 	read -ra words <<<"$args"
 	t_fail_with 2 run "${words[@]}"
-	t_match 'changes the disks of a client: this version writes images only' -
-done
+	t_match "$says" -
+done <<END
+-T web12 -d sdb -Y|-d wants -c CLIENT
+-T web12 -O $out -B|-B wants -c CLIENT
+-W|-W wants -c CLIENT
+-S -d sdb|-d wants -c CLIENT
+-c web01 -Y|where to. -d DISKS of the client, or -O FILE
+-c web01 -B -O $out -Y|-B goes with -d DISKS
+-T web12 -c web01 -O $out -Y|-d is missing: the disks that the image goes to
+-c web01 -d sdb -O $out -Y|-d and -O cannot be given together
+-c web01 -d sdb -N new -Y|-d and -N cannot be given together
+-c web01 -d sdb -r -Y|-r: this version does not reboot clients
+-c web01 -d sdb -m ro -Y|-m: this version has no NFS
+-W -S -c web01|-W and -S cannot be given together
+END
 t_case "clients that are none"
 t_fail_with 5 run -c nobody -O "$out" -Y
 t_match "-c: .*nobody" -
 t_fail_with 2 run -c web12 -O "$out" -Y
 t_match "web12.*mksysb" -
-t_fail_with 2 run -T web12 -c web01 -O "$out" -Y
-t_match "-c and -T cannot be given together" -
+t_fail_with 5 run -c nobody -d sdb -Y
 t_fail_with 5 run -C -c nobody
 t_untouched
 

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The client program's commands on the alternate disk, and the tree's way to the cache and back. */
+#include "phase/disk.h"
+
+#include "phase/cached.h"
+#include "sys/files.h"
+
+#define ALT_INST "/alt_inst"
+
+bool disk_is_in(const struct job *job)
+{
+	return job->spec.disks && *job->spec.disks;
+}
+
+static bool is_from_image(const struct job *job)
+{
+	return !client_is_source(job);
+}
+
+/* --- commands --- */
+
+/* The layout that the file systems are made like, as a command's standard input. */
+static int open_layout(const struct phase_ctx *c, struct err *err)
+{
+	_cleanup_layout_ struct layout l = LAYOUT_INIT;
+	_cleanup_str_ struct str text = STR_INIT;
+
+	if (common_layout(c, &l, err) < 0)
+		return -1;
+	layout_write(&l, &text);
+	_cleanup_close_ int fd = files_nameless(c->job->dir, err);
+	if (fd < 0)
+		return -1;
+	if (files_pwrite_all(fd, str_c(&text), text.len, 0) < 0)
+		return err_set_errno(err, ERR_OPERATOR, "%s", c->job->dir);
+	return TAKE_FD(fd);
+}
+
+static int call(const struct phase_ctx *c, struct transport *t, const struct strv *args,
+		int in_fd, struct err *err)
+{
+	const struct client_call how = { .args = strv_argv(args),
+					 .events = c->events,
+					 .in_fd = in_fd };
+
+	return client_run(t, &how, err);
+}
+
+/* alt_disk_copy, or make-root for what an image fills, with these phases. */
+static int alt_disk(const struct phase_ctx *c, struct transport *t, const char *phases,
+		    const char *extra, struct err *err)
+{
+	const struct job *job = c->job;
+	_cleanup_strv_ struct strv args = STRV_INIT;
+	_cleanup_close_ int in = -1;
+
+	strv_add_all(&args, is_from_image(job) ? "make-root" : "alt_disk_copy", "--json",
+		     "-P", phases, "-d", job->spec.disks, NULL);
+	if (extra)
+		strv_add(&args, extra);
+	if (is_from_image(job)) {
+		in = open_layout(c, err);
+		if (in < 0)
+			return -1;
+	}
+	return call(c, t, &args, in < 0 ? 0 : in, err);
+}
+
+static int rootvg_op(const struct phase_ctx *c, struct transport *t, const char *op,
+		     struct err *err)
+{
+	_cleanup_strv_ struct strv args = STRV_INIT;
+
+	strv_add_all(&args, "alt_rootvg_op", "--json", op, "-d", c->job->spec.disks,
+		     NULL);
+	return call(c, t, &args, 0, err);
+}
+
+/* --- the pre-flight --- */
+
+static int check_tools(const struct phase_ctx *c, struct transport *t,
+		       struct findings *fs, struct err *err)
+{
+	const char *const args[] = { "check", "--json", NULL };
+	_cleanup_str_ struct str out = STR_INIT;
+	const struct client_call how = { .args = args, .events = c->events, .out = &out };
+	struct err lacks = { 0 };
+
+	/* what is missing is among what it prints */
+	if (client_run(t, &how, &lacks) < 0 && lacks.kind != ERR_UNFIT) {
+		*err = lacks;
+		return -1;
+	}
+	char *cursor = out.p;
+	for (char *line; cursor && (line = next_line(&cursor)) != NULL;) {
+		json_t *o = json_loads(line, 0, NULL);
+		const char *severity = json_string_value(json_object_get(o, "severity"));
+		const char *id = json_string_value(json_object_get(o, "id"));
+		const char *title = json_string_value(json_object_get(o, "title"));
+		const char *remedy = json_string_value(json_object_get(o, "remedy"));
+
+		if (severity && id && title && streq(severity, "INHIBIT")) {
+			_cleanup_free_ char *name = xasprintf("client.%.60s", id);
+			_cleanup_free_ char *what = xasprintf("%.200s", title);
+			_cleanup_free_ char *todo = xasprintf("on the client: %.200s",
+							      remedy ? remedy : "");
+			findings_add(fs, name, FINDING_INHIBIT,
+				     "The client lacks what a clone needs", what, todo);
+		}
+		json_decref(o);
+	}
+	return 0;
+}
+
+int disk_preflight(const struct phase_ctx *c, struct transport *t, struct findings *fs,
+		   struct err *err)
+{
+	struct err unfit = { 0 };
+
+	if (check_tools(c, t, fs, err) < 0)
+		return -1;
+	if (alt_disk(c, t, "1", "--preview", &unfit) == 0) {
+		findings_add(fs, "client.disks", FINDING_PASS,
+			     "The target disks can take the system", c->job->spec.disks,
+			     "");
+		return 0;
+	}
+	if (unfit.kind != ERR_UNFIT && unfit.kind != ERR_NOTFOUND) {
+		*err = unfit;
+		return -1;
+	}
+	findings_add(fs, "client.disks", FINDING_INHIBIT,
+		     "The target disks cannot take the system", unfit.msg,
+		     *unfit.remedy ? unfit.remedy : "name other disks with -d");
+	return 0;
+}
+
+/* --- phases 1 and 11 --- */
+
+static int manifest_of(const struct phase_ctx *c, struct transport *t, struct err *err);
+
+int disk_make(const struct phase_ctx *c, struct err *err)
+{
+	_cleanup_transport_ struct transport *t = NULL;
+	/* what an earlier run of this phase has begun is ours to begin again */
+	bool again = json_is_true(common_fact(c, "clone_begun"));
+
+	if (client_open(&t, c, err) < 0 ||
+	    common_fact_set(c, "clone_begun", json_true(), err) < 0 ||
+	    alt_disk(c, t, "1", again || c->job->spec.force ? "-F" : NULL, err) < 0)
+		return -1;
+	return is_from_image(c->job) ? manifest_of(c, t, err) : 0;
+}
+
+int disk_verify(const struct phase_ctx *c, struct err *err)
+{
+	const char *const argv[] = { "mountpoint", "-q", ALT_INST, NULL };
+	_cleanup_transport_ struct transport *t = NULL;
+	struct proc_spec spec = { .argv = argv, .timeout_s = 60 };
+	struct proc_result res;
+
+	if (client_open(&t, c, err) < 0)
+		return -1;
+	int rc = runner_run(transport_runner(t), &spec, &res, err);
+	if (rc > 0)
+		return err_set(err, ERR_OPERATOR,
+			       "client %s: there is no clone at " ALT_INST,
+			       c->job->spec.client);
+	return rc;
+}
+
+int disk_remove(const struct phase_ctx *c, struct err *err)
+{
+	_cleanup_transport_ struct transport *t = NULL;
+	struct err own = { 0 };
+
+	if (!json_is_true(common_fact(c, "clone_begun")))
+		return 0;
+	if (client_open(&t, c, err) < 0)
+		return -1;
+	if (rootvg_op(c, t, "-X", &own) < 0 && own.kind != ERR_NOTFOUND) {
+		*err = own;
+		return -1;
+	}
+	return common_fact_set(c, "clone_begun", json_false(), err);
+}
+
+int disk_finish(const struct phase_ctx *c, struct err *err)
+{
+	_cleanup_transport_ struct transport *t = NULL;
+
+	if (client_open(&t, c, err) < 0)
+		return -1;
+	return alt_disk(c, t, "23", c->job->spec.no_bootlist ? "-B" : NULL, err);
+}
+
+/* --- the tree --- */
+
+/* What is mounted below /alt_inst there, relative to it. */
+static int read_mounts(struct transport *t, struct strv *ret, struct err *err)
+{
+	const char *const argv[] = { "findmnt", "-R",	  "-r",	    "-n",
+				     "-o",	"TARGET", ALT_INST, NULL };
+	_cleanup_str_ struct str out = STR_INIT;
+	struct proc_spec spec = {
+		.argv = argv, .out = &out, .out_max = 64 << 10, .timeout_s = 60
+	};
+
+	if (runner_check(transport_runner(t), &spec, err) < 0)
+		return err_prefix(err, "client %s", transport_name(t));
+	char *cursor = out.p;
+	for (char *line; cursor && (line = next_line(&cursor)) != NULL;)
+		if (starts_with(line, ALT_INST "/"))
+			strv_add(ret, line + strlen(ALT_INST));
+	return 0;
+}
+
+struct way {
+	struct cached cached;
+	struct strv mounts;
+	char *keep;
+};
+
+static void way_done(struct way *w)
+{
+	strv_done(&w->mounts);
+	free(w->keep);
+}
+
+/* The clone may sleep: the client may have been booted meanwhile. */
+static int way_open(struct way *w, const struct phase_ctx *c, struct transport *t,
+		    struct err *err)
+{
+	const struct job *job = c->job;
+	const char *program;
+
+	if (transport_program(t, &program, err) < 0 ||
+	    read_mounts(t, &w->mounts, err) < 0)
+		return -1;
+	w->keep = xasprintf("/var/lib/nimadm/job-%lld", (long long)job->id);
+	w->cached = (struct cached){
+		.run = transport_runner(t),
+		.program = program,
+		.tree = ALT_INST,
+		.keep = w->keep,
+		.mounts = &w->mounts,
+		.cache = job->spec.cache,
+		.dir = job->dir,
+		.lower = job->lower,
+		.alt_inst = job->alt_inst,
+		.events = c->events,
+	};
+	return 0;
+}
+
+static int store_result(const struct phase_ctx *c, const char *key,
+			const struct cached_result *r, struct err *err)
+{
+	return common_fact_set(c, key,
+			       json_pack("{s:I, s:I, s:I, s:I, s:I}", "files",
+					 (json_int_t)r->files, "bytes",
+					 (json_int_t)r->bytes, "moved_files",
+					 (json_int_t)r->moved_files, "moved_bytes",
+					 (json_int_t)r->moved_bytes, "wire_bytes",
+					 (json_int_t)r->packed_bytes),
+			       err);
+}
+
+/* An empty tree: all of the new one will be what changed. */
+static int manifest_of(const struct phase_ctx *c, struct transport *t, struct err *err)
+{
+	_cleanup_(way_done) struct way w = { .mounts = STRV_INIT };
+	struct cached_result res;
+
+	if (way_open(&w, c, t, err) < 0)
+		return -1;
+	return cached_base(&w.cached, &res, err);
+}
+
+int disk_pull(const struct phase_ctx *c, bool copy, struct err *err)
+{
+	_cleanup_transport_ struct transport *t = NULL;
+	_cleanup_(way_done) struct way w = { .mounts = STRV_INIT };
+	struct cached_result res;
+
+	if (client_open(&t, c, err) < 0 || rootvg_op(c, t, "-W", err) < 0 ||
+	    way_open(&w, c, t, err) < 0)
+		return -1;
+	w.cached.copy = copy;
+	if (cached_pull(&w.cached, &res, err) < 0)
+		return -1;
+	return store_result(c, "pull", &res, err);
+}
+
+int disk_verify_pull(const struct phase_ctx *c, struct err *err)
+{
+	const struct cached cached = { .dir = c->job->dir,
+				       .lower = c->job->lower,
+				       .events = c->events };
+
+	return cached_verify(&cached, err);
+}
+
+int disk_push(const struct phase_ctx *c, struct err *err)
+{
+	_cleanup_transport_ struct transport *t = NULL;
+	_cleanup_(way_done) struct way w = { .mounts = STRV_INIT };
+	struct cached_result res;
+
+	if (client_open(&t, c, err) < 0 || rootvg_op(c, t, "-W", err) < 0 ||
+	    way_open(&w, c, t, err) < 0 || cached_push(&w.cached, &res, err) < 0)
+		return -1;
+	return store_result(c, "push", &res, err);
+}
