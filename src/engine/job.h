@@ -16,7 +16,7 @@ struct job_spec {
 	char *lpp_source, *lpp_dir, *release; /* object, its directory, target codename */
 	char *spot, *spot_dir;
 	char *mksysb, *mksysb_path; /* -T: object (may be ""), file */
-	char *disks; /* -d: joined by commas, or "" */
+	char *disks;		    /* -d: joined by commas, or "" */
 	char *client, *host, *ssh_port,
 		*ssh_options;	    /* -c: name, [USER@]HOST; how ssh gets there, or "" */
 	char *output, *output_name; /* -O file, -N object ("" when not asked) */
