@@ -57,6 +57,12 @@ static const struct opt options[] = {
 	  "The job to resume, clean up or show." },
 	{ "status", 0, OPT_FLAG, AT(status), NULL, "Show jobs and their phases." },
 	{ "report", 0, OPT_FLAG, AT(report), NULL, "Say where a job's report is." },
+	{ "jobs", 0, OPT_NUMBER, AT(jobs), "N",
+	  "Several clients: work on so many at a time; else as many as there are processors." },
+	{ "watch", 0, OPT_FLAG, AT(watch), NULL,
+	  "Show the unfinished jobs on the whole screen and what becomes of them; q ends it." },
+	{ "worker", 0, OPT_STRING, AT(worker), "CLIENT",
+	  "Work on this one of the clients only: how nimadm calls itself for several." },
 	{ "json", 0, OPT_FLAG, AT(json), NULL,
 	  "Print events as JSON, one object a line: nimadm-events(5)." },
 	{ "client", 'c', OPT_WORDS, AT(clients), "CLIENT,...",
@@ -202,23 +208,20 @@ static int choose_subject(struct cli *cli, struct nimadm_options *o, struct err 
 	if (o->clients.n > 0) {
 		if (!s || client_expand(s, &o->clients, &names, err) < 0)
 			return -1;
-		if (names.n > 1) {
-			_cleanup_free_ char *list = strv_join(&names, ", ");
-			err_set(err, ERR_USAGE, "one client at a time: -c names %s",
-				list);
-			return err_remedy(err, "call nimadm for each of them");
-		}
 		strv_done(&o->clients);
 		o->clients = names;
 		names = (struct strv)STRV_INIT;
 	}
+	if (nimadm_many_check(o, err) < 0)
+		return -1;
 	o->subject = o->clients.n > 0 ? o->clients.v[0] : o->mksysb;
 	if (o->subject)
 		o->ref = xasprintf("%s %s", o->clients.n > 0 ? "-c" : "-T", o->subject);
 	return 0;
 }
 
-static int dispatch(struct cli *cli, struct nimadm_options *o, const struct strv *args)
+static int dispatch(struct cli *cli, struct nimadm_options *o, const struct strv *args,
+		    char *const *argv)
 {
 	struct err err = { 0 };
 	int rc = check(o, args, &err);
@@ -227,6 +230,10 @@ static int dispatch(struct cli *cli, struct nimadm_options *o, const struct strv
 		rc = choose_subject(cli, o, &err);
 	if (rc < 0)
 		return cli_exit(rc, &err);
+	if (o->watch)
+		return cli_exit(nimadm_watch(cli, &err), &err);
+	if (o->clients.n > 1 && !o->status && !o->report)
+		return nimadm_many(cli, o, argv + 1);
 	if (o->cleanup)
 		return nimadm_cleanup(cli, o);
 	if (o->resume)
@@ -251,12 +258,13 @@ static int run(int argc, char **argv)
 
 	int rc = cli_parse(&cli, &program, &o, argc, argv, &args, &err);
 	if (rc == 0)
-		status = dispatch(&cli, &o, &args);
+		status = dispatch(&cli, &o, &args, argv);
 	else
 		status = cli_exit(rc, &err);
 	strv_done(&o.clients);
 	strv_done(&o.disks);
 	free(o.ref);
+	strv_done(&o.made);
 	return status;
 }
 

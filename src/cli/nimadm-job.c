@@ -35,9 +35,11 @@ static void weights_of(char mode, unsigned weights[METER_PHASES])
 								 : 0;
 }
 
-static int add_logs(struct run *r, struct err *err)
+static int add_logs(struct run *r, const unsigned weights[METER_PHASES], struct err *err)
 {
 	long long id = r->job.id;
+	_cleanup_free_ char *now = nimadm_now_path(r->cli->state_dir, r->job.spec.subject,
+						   r->job.id);
 	_cleanup_free_ char *text = xasprintf("%s/%lld.log", r->job.log_dir, id);
 	_cleanup_free_ char *json = xasprintf("%s/%lld.jsonl", r->job.log_dir, id);
 	struct event_sink *sink;
@@ -46,6 +48,9 @@ static int add_logs(struct run *r, struct err *err)
 		return -1;
 	events_add_sink(&r->events, sink);
 	if (ui_json_log(&sink, json, err) < 0)
+		return -1;
+	events_add_sink(&r->events, sink);
+	if (ui_now(&sink, now, weights, err) < 0)
 		return -1;
 	events_add_sink(&r->events, sink);
 	events_add_sink(&r->events, record_sink(r->store));
@@ -64,7 +69,7 @@ static int add_sinks(struct run *r, struct err *err)
 		events_add_sink(&r->events, ui_terminal(stdout, weights, verbose));
 	else
 		events_add_sink(&r->events, ui_plain(stdout, weights, verbose));
-	return add_logs(r, err);
+	return add_logs(r, weights, err);
 }
 
 /* --- the lease --- */

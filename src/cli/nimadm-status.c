@@ -205,30 +205,60 @@ static int show_one(struct cli *cli, const struct nimadm_options *o, struct err 
 	return show(cli, &row, o->json, true, err);
 }
 
-int nimadm_status(struct cli *cli, const struct nimadm_options *o, struct err *err)
+/* Of these rows, those before job `before` (0: all); all are freed. */
+static int show_rows(struct cli *cli, struct job_row *rows, size_t n, int64_t before,
+		     bool json, struct err *err)
 {
-	struct store *s = cli_store(cli, err);
-	struct job_row *rows = NULL;
-	size_t n = 0;
 	int r = 0;
 
-	if (!s)
-		return -1;
-	if (o->job || o->subject)
-		return show_one(cli, o, err);
-	if (store_job_list(s, JOBS_SHOWN, &rows, &n, err) < 0)
-		return -1;
-	if (!o->json)
-		print_heading();
 	for (size_t i = 0; i < n; i++) {
 		/* the phases of what somebody may have to act on */
 		bool unfinished = rows[i].state != JOB_DONE &&
 				  rows[i].state != JOB_CLEANED;
-		if (r == 0)
-			r = show(cli, &rows[i], o->json, unfinished && n == 1, err);
+		if (r == 0 && (before == 0 || rows[i].id < before))
+			r = show(cli, &rows[i], json, unfinished && n == 1 && !before,
+				 err);
 		job_row_done(&rows[i]);
 	}
 	free(rows);
+	return r;
+}
+
+/* The newest, and all that are not finished, however old. */
+static int show_all(struct cli *cli, struct store *s, bool json, struct err *err)
+{
+	struct job_row *rows = NULL;
+	size_t n = 0;
+
+	if (store_job_list(s, JOBS_SHOWN, &rows, &n, err) < 0)
+		return -1;
+	if (!json)
+		print_heading();
+	int64_t oldest = n > 0 ? rows[n - 1].id : 0;
+	if (show_rows(cli, rows, n, 0, json, err) < 0)
+		return -1;
+	if (n < JOBS_SHOWN)
+		return 0;
+	if (store_job_list_unfinished(s, &rows, &n, err) < 0)
+		return -1;
+	return show_rows(cli, rows, n, oldest, json, err);
+}
+
+int nimadm_status(struct cli *cli, const struct nimadm_options *o, struct err *err)
+{
+	struct nimadm_options one = *o;
+	struct store *s = cli_store(cli, err);
+	int r = 0;
+
+	if (!s)
+		return -1;
+	if (o->clients.n < 2)
+		return o->job || o->subject ? show_one(cli, o, err)
+					    : show_all(cli, s, o->json, err);
+	for (size_t i = 0; r == 0 && i < o->clients.n; i++) {
+		one.subject = o->clients.v[i];
+		r = show_one(cli, &one, err);
+	}
 	return r;
 }
 

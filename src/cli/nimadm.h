@@ -4,16 +4,20 @@
 
 #include "cli/common.h"
 #include "engine/engine.h"
+#include "ui/board.h"
 
 struct nimadm_options {
 	/* what is to be done; none of them: migrate */
-	bool cleanup, wake, sleep, sync_level, resume, preview, status, report;
+	bool cleanup, wake, sleep, sync_level, resume, preview, status, report, watch;
 	/* with what */
 	const char *mksysb, *output, *name, *lpp_source, *spot, *cache;
 	const char *pre_script, *post_script, *bundle, *exclude_files, *image_data,
 		*bosinst_data, *resolv_conf;
 	const char *phases;
-	uint64_t job; /* 0: not given */
+	uint64_t job;  /* 0: not given */
+	uint64_t jobs; /* 0: as many as there are processors */
+	const char *worker;
+	struct strv made; /* texts that other fields point to */
 	bool accept_licenses, update, force, debug, debug_shell, verbose, json;
 	/* only where a client takes part */
 	struct strv clients, disks;
@@ -55,6 +59,26 @@ int nimadm_cache(struct cli *cli, const struct nimadm_options *o, char **ret,
 int nimadm_migrate(struct cli *cli, const struct nimadm_options *o);
 int nimadm_resume(struct cli *cli, const struct nimadm_options *o);
 int nimadm_cleanup(struct cli *cli, const struct nimadm_options *o);
+
+/* --- nimadm-many.c --- */
+/*
+ * Several clients, or a worker's one: each needs names of its own for what it writes, so "%c" in -O and -N becomes the
+ * client's name.
+ */
+int nimadm_many_check(struct nimadm_options *o, struct err *err) _must_check_;
+/* One worker each; `args`: the command line without the program. The exit status. */
+int nimadm_many(struct cli *cli, const struct nimadm_options *o, char *const *args);
+
+/* --- nimadm-board.c --- */
+/* A job as a row of the board. */
+int nimadm_board_row(struct store *s, const char *state_dir, const struct job_row *job,
+		     struct board_row *row, struct err *err) _must_check_;
+/* Where a running job says where it is; malloc'd. */
+char *nimadm_now_path(const char *state_dir, const char *subject, int64_t job)
+	_must_check_;
+
+/* --- nimadm-watch.c --- */
+int nimadm_watch(struct cli *cli, struct err *err) _must_check_;
 
 /* --- nimadm-find.c --- */
 /* The object that an option names. A wrong type is a wrong command line. */

@@ -176,3 +176,48 @@ json_t *event_to_json(const struct event *ev, const char *stamp)
 		json_object_set_new(o, "finding", finding_to_json(ev->finding));
 	return o;
 }
+
+static int find_name(const char *const *names, size_t n, const char *name)
+{
+	for (size_t i = 0; name && i < n; i++)
+		if (streq(names[i], name))
+			return (int)i;
+	return -1;
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	return json_string_value(json_object_get(o, key));
+}
+
+static uint64_t number_of(const json_t *o, const char *key)
+{
+	json_int_t n = json_integer_value(json_object_get(o, key));
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+bool event_from_json(struct event *ev, const json_t *o)
+{
+	const json_t *phase = json_object_get(o, "phase");
+	int type = find_name(type_names, ARRAY_SIZE(type_names), text_of(o, "event"));
+	int unit = find_name(unit_names, ARRAY_SIZE(unit_names), text_of(o, "unit"));
+
+	if (type < 0)
+		return false;
+	*ev = (struct event){
+		.type = (enum event_type)type,
+		.job = (int64_t)number_of(o, "job"),
+		.client = text_of(o, "client"),
+		.phase = json_is_integer(phase) ? (int)json_integer_value(phase) : -1,
+		.phase_name = text_of(o, "phase_name"),
+		.text = text_of(o, "text"),
+		.state = text_of(o, "state"),
+		.remedy = text_of(o, "remedy"),
+		.unit = unit < 0 ? PROGRESS_STEPS : (enum progress_unit)unit,
+		.done = number_of(o, "done"),
+		.total = number_of(o, "total"),
+		.seconds = json_real_value(json_object_get(o, "seconds")),
+	};
+	return true;
+}

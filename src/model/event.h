@@ -70,3 +70,5 @@ struct progress events_progress(struct events *evs);
 struct json_t;
 struct json_t *event_to_json(const struct event *ev,
 			     const char *stamp); /* new reference */
+/* What another process said; texts are borrowed from `o`, findings are not read. False: it is no event. */
+bool event_from_json(struct event *ev, const struct json_t *o);

@@ -51,6 +51,15 @@ void cancel_request(int signo)
 	on_signal(signo);
 }
 
+void cancel_forget(void)
+{
+	uint64_t count;
+
+	signalled = 0;
+	if (event_fd >= 0 && read(event_fd, &count, sizeof(count)) < 0)
+		errno = 0; /* there was nothing to read */
+}
+
 int cancel_fd(void)
 {
 	return event_fd;

@@ -11,6 +11,8 @@
 void cancel_install(void); /* once, at the start of a program */
 bool cancel_requested(void);
 void cancel_request(int signo); /* as if the signal had come (tests) */
+/* What was asked for was not meant: from here on it counts as not asked. */
+void cancel_forget(void);
 /* A descriptor that becomes readable on cancellation, for poll; -1 before cancel_install. */
 int cancel_fd(void);
 /* 0, or -1 with ERR_CANCELLED "interrupted by SIGTERM". */

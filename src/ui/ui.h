@@ -28,3 +28,6 @@ struct event_sink *ui_json(FILE *out) _must_check_;
 int ui_log(struct event_sink **ret, const char *path, struct err *err) _must_check_;
 /* The same events as JSON lines. */
 int ui_json_log(struct event_sink **ret, const char *path, struct err *err) _must_check_;
+/* Where the job is now, for those who look at it from outside (ui/board.h); the file goes when the sink is freed. */
+int ui_now(struct event_sink **ret, const char *path,
+	   const unsigned weights[METER_PHASES], struct err *err) _must_check_;

@@ -5,6 +5,7 @@
  *	NIM_FAKE_WORLD	directory in which the phases make their files
  *	NIM_FAKE_DELAY	milliseconds a package; each phase has ten
  *	NIM_FAKE_FAULT	"PHASE WHERE KIND": "5 half operator", "0 half unfit"; fails always
+ *	NIM_FAKE_FOR	only where this word is among the arguments
  *
  * "nimadm-fake define TYPE NAME ATTR=VALUE..." makes an object without looking at what it stands for.
  */
@@ -87,6 +88,16 @@ static void read_fault(const char *text)
 	}
 }
 
+static bool is_meant(int argc, char **argv)
+{
+	const char *word = getenv("NIM_FAKE_FOR");
+	bool found = !word || !*word;
+
+	for (int i = 1; !found && i < argc; i++)
+		found = streq(argv[i], word);
+	return found;
+}
+
 static int define(int argc, char **argv)
 {
 	_cleanup_store_ struct store *s = NULL;
@@ -115,7 +126,7 @@ int main(int argc, char **argv)
 	fake_delay_ms = number(getenv("NIM_FAKE_DELAY"));
 	if (!fake_world)
 		abort();
-	if (fault && *fault)
+	if (fault && *fault && is_meant(argc, argv))
 		read_fault(fault);
 	cli_set_program("nimadm");
 	if (argc > 1 && streq(argv[1], "define"))

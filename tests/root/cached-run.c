@@ -6,6 +6,8 @@
  *	cached-run usage|check CACHE
  *	cached-run collect CACHE LIMIT
  */
+#include <sys/resource.h>
+
 #include "base/parse.h"
 #include "phase/cached.h"
 #include "sys/files.h"
@@ -42,6 +44,23 @@ static void show(const struct cached_result *r)
 		       (unsigned long long)numbers[i].value);
 }
 
+static unsigned long long ms_of(const struct rusage *u)
+{
+	return (unsigned long long)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1000 +
+	       (unsigned long long)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1000;
+}
+
+/* Processor time of the client's programs and of ours, and our peak of memory. */
+static void show_cost(void)
+{
+	struct rusage client, own;
+
+	getrusage(RUSAGE_CHILDREN, &client);
+	getrusage(RUSAGE_SELF, &own);
+	printf("client_ms %llu\nmaster_ms %llu\nmaster_kb %ld\n", ms_of(&client),
+	       ms_of(&own), own.ru_maxrss);
+}
+
 static int move(int argc, char **argv, struct err *err)
 {
 	struct events events = { 0 };
@@ -67,8 +86,10 @@ static int move(int argc, char **argv, struct err *err)
 		rc = cached_pull(&c, &res, err);
 	else
 		rc = cached_push(&c, &res, err);
-	if (rc == 0)
+	if (rc == 0) {
 		show(&res);
+		show_cost();
+	}
 	return rc;
 }
 
