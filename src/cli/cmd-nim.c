@@ -63,7 +63,7 @@ static const struct {
 static const struct nim_handler *const handlers[] = {
 	&nim_lpp_source,      &nim_spot,	  &nim_mksysb,	   &nim_script,
 	&nim_installp_bundle, &nim_exclude_files, &nim_image_data, &nim_bosinst_data,
-	&nim_resolv_conf,
+	&nim_resolv_conf,     &nim_cache,
 };
 
 const struct nim_handler *nim_handler_find(const char *type)

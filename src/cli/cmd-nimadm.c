@@ -16,7 +16,7 @@ static const struct opt options[] = {
 	{ "lpp-source", 'l', OPT_STRING, AT(lpp_source), "NAME",
 	  "The packages of the target release." },
 	{ "spot", 's', OPT_STRING, AT(spot), "NAME", "The tools of the target release." },
-	{ "cache", 'j', OPT_STRING, AT(cache), "DIR",
+	{ "cache", 'j', OPT_STRING, AT(cache), "CACHE",
 	  "Where the working tree is kept while the job runs." },
 	{ "accept-licenses", 'Y', OPT_FLAG, AT(accept_licenses), NULL,
 	  "Accept the licences of everything that is installed." },

@@ -17,7 +17,10 @@ static int end(struct nim_request *r, int rc, struct err *err)
 
 static int change_attrs(struct nim_request *r, struct err *err)
 {
-	if (store_object_idle(r->store, r->name, err) < 0 || nim_attrs_store(r, err) < 0)
+	bool in_use = r->handler && r->handler->change_in_use;
+
+	if ((!in_use && store_object_idle(r->store, r->name, err) < 0) ||
+	    nim_attrs_store(r, err) < 0)
 		return -1;
 	return r->type->cls == CLASS_GROUPS ? nim_group_apply(r, err) : 0;
 }
@@ -40,9 +43,14 @@ int nim_change(struct nim_request *r, struct err *err)
 		return -1;
 	if (store_begin(r->store, err) < 0 || end(r, change_attrs(r, err), err) < 0)
 		return -1;
-	if (location && r->handler->describe)
-		return r->handler->describe(r, location, err);
-	return 0;
+	if (location && r->handler->describe &&
+	    r->handler->describe(r, location, err) < 0)
+		return -1;
+	if (!location)
+		location = object_get(&r->object, "location");
+	return r->handler && r->handler->changed && location
+		       ? r->handler->changed(r, location, err)
+		       : 0;
 }
 
 /* --- remove --- */

@@ -63,6 +63,9 @@ struct nim_handler {
 	int (*show)(struct nim_request *r, const char *location, struct err *err);
 	/* What the location is followed by in the name of a tree that is not whole yet; NULL: none is made beside it. */
 	const char *scratch;
+	/* After attributes have changed. NULL: nothing follows from them. */
+	int (*changed)(struct nim_request *r, const char *location, struct err *err);
+	bool change_in_use; /* attributes but the location may change while jobs use it */
 	bool update_is_atomic; /* a failed update leaves the resource as it was */
 	bool keep_files;       /* a remove leaves the file unless rm_image=yes is given */
 };
@@ -70,7 +73,7 @@ const struct nim_handler *nim_handler_find(const char *type); /* NULL: none */
 
 extern const struct nim_handler nim_script, nim_installp_bundle, nim_exclude_files,
 	nim_image_data, nim_bosinst_data, nim_resolv_conf;
-extern const struct nim_handler nim_lpp_source, nim_mksysb, nim_spot;
+extern const struct nim_handler nim_cache, nim_lpp_source, nim_mksysb, nim_spot;
 
 /* Where objects of a type lie by default: <state>/<type>/<name>. */
 char *nim_default_location(const struct nim_request *r);

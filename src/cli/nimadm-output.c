@@ -162,16 +162,49 @@ int nimadm_output(struct store *s, const struct nimadm_options *o, const char *i
 	return 0;
 }
 
-int nimadm_cache(struct cli *cli, const struct nimadm_options *o, char **ret,
-		 struct err *err)
+int nimadm_cache_path(struct store *s, const char *given, char **ret, struct err *err)
+{
+	_cleanup_object_ struct object o = OBJECT_INIT;
+
+	if (strchr(given, '/') || !store_object_exists(s, given)) {
+		*ret = files_absolute(given);
+		return 0;
+	}
+	if (nimadm_object(s, "-j", given, "cache", &o, err) < 0)
+		return -1;
+	*ret = xstrdup(object_get(&o, "location"));
+	return 0;
+}
+
+int nimadm_cache_objects(struct store *s, const char *path, struct strv *ret,
+			 struct err *err)
+{
+	_cleanup_strv_ struct strv names = STRV_INIT;
+
+	if (store_object_list(s, "cache", NULL, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_object_ struct object o = OBJECT_INIT;
+
+		if (store_object_get(s, names.v[i], "cache", &o, err) < 0)
+			return -1;
+		if (streq0(object_get(&o, "location"), path))
+			strv_add(ret, names.v[i]);
+	}
+	return 0;
+}
+
+int nimadm_cache(struct cli *cli, struct store *s, const struct nimadm_options *o,
+		 char **ret, struct err *err)
 {
 	const char *dir = o->cache ? o->cache : config_get(&cli->config, "cache");
-	_cleanup_free_ char *path = dir ? files_absolute(dir)
-					: xasprintf("%s/cache", cli->state_dir);
-	_cleanup_free_ char *parent = parent_of(path);
+	_cleanup_free_ char *path = dir ? NULL : xasprintf("%s/cache", cli->state_dir);
 
 	if (o->cache && !*o->cache)
 		return err_set(err, ERR_USAGE, "-j has an empty value");
+	if (dir && nimadm_cache_path(s, dir, &path, err) < 0)
+		return -1;
+	_cleanup_free_ char *parent = parent_of(path);
 	if (files_exists(path) && !files_is_dir(path)) {
 		err_set(err, ERR_USAGE, "-j: %s is no directory", path);
 		return err_remedy(err,

@@ -284,7 +284,9 @@ int nimadm_spec(struct cli *cli, struct store *s, const struct nimadm_options *o
 	    check_licenses(cli, o, err) < 0 ||
 	    fill_targets(s, o, from_image ? &image : &client.object, &spec, err) < 0 ||
 	    fill_files(s, o, &spec, err) < 0 ||
-	    nimadm_cache(cli, o, &spec.cache, err) < 0 || check_text(&spec, err) < 0)
+	    nimadm_cache(cli, s, o, &spec.cache, err) < 0 ||
+	    nimadm_cache_objects(s, spec.cache, &spec.resources, err) < 0 ||
+	    check_text(&spec, err) < 0)
 		return -1;
 	spec.output_name = xstrdup(o->name ? o->name : "");
 	spec.accept_licenses = true;
@@ -317,9 +319,11 @@ int nimadm_spec_same(struct cli *cli, struct store *s, const struct nimadm_optio
 {
 	const struct job_spec *spec = &job->spec;
 	_cleanup_free_ char *output = o->output ? files_absolute(o->output) : NULL;
-	_cleanup_free_ char *cache = o->cache ? files_absolute(o->cache) : NULL;
+	_cleanup_free_ char *cache = NULL;
 	_cleanup_free_ char *disks = o->disks.n > 0 ? strv_join(&o->disks, ",") : NULL;
 
+	if (o->cache && nimadm_cache_path(s, o->cache, &cache, err) < 0)
+		return -1;
 	if (check_same("-O", output, spec->output, job, err) < 0 ||
 	    check_same("-d", disks, spec->disks, job, err) < 0 ||
 	    check_same("-N", o->name, spec->output_name, job, err) < 0 ||

@@ -51,8 +51,14 @@ int nimadm_choose(struct store *s, const struct nimadm_options *o,
 int nimadm_output(struct store *s, const struct nimadm_options *o, const char *input,
 		  char **ret, struct err *err) _must_check_;
 /* -j, or the default: an existing directory, or one that can be made. Result: the absolute path, malloc'd. */
-int nimadm_cache(struct cli *cli, const struct nimadm_options *o, char **ret,
-		 struct err *err) _must_check_;
+int nimadm_cache(struct cli *cli, struct store *s, const struct nimadm_options *o,
+		 char **ret, struct err *err) _must_check_;
+/* What -j names: the place of a cache object, or a directory; malloc'd. */
+int nimadm_cache_path(struct store *s, const char *given, char **ret, struct err *err)
+	_must_check_;
+/* The cache objects that lie in this directory, as resources of the job. */
+int nimadm_cache_objects(struct store *s, const char *path, struct strv *ret,
+			 struct err *err) _must_check_;
 
 /* --- nimadm-job.c --- */
 /* The exit status; prints its own error. */

@@ -3,7 +3,7 @@
 #include "model/object.h"
 
 #define FILES	  "script installp_bundle exclude_files image_data bosinst_data resolv_conf"
-#define RESOURCES "lpp_source spot mksysb " FILES
+#define RESOURCES "lpp_source spot mksysb cache " FILES
 
 static const struct attr_def attributes[] = {
 	/* Machines. */
@@ -281,6 +281,22 @@ static const struct attr_def attributes[] = {
 	  .kind = ATTR_SIZE,
 	  .flags = ATTR_STATE,
 	  .help = "Size in bytes." },
+	{ .types = "cache",
+	  .name = "size",
+	  .kind = ATTR_SIZE,
+	  .flags = ATTR_CHANGE,
+	  .meta = "BYTES",
+	  .help = "What its objects may take; by default as much as there is room for." },
+	{ .types = "cache",
+	  .name = "used",
+	  .kind = ATTR_SIZE,
+	  .flags = ATTR_STATE,
+	  .help = "What its objects took when the object was last checked or changed." },
+	{ .types = "cache",
+	  .name = "held_objects",
+	  .kind = ATTR_NUMBER,
+	  .flags = ATTR_STATE,
+	  .help = "How many they were then." },
 	{ .types = "mksysb",
 	  .name = "creation_date",
 	  .kind = ATTR_TEXT,
@@ -299,7 +315,7 @@ static const struct attr_def attributes[] = {
 	  .help = "Free text." },
 
 	/* Of operations that describe rather than act. */
-	{ .types = "lpp_source spot mksysb standalone",
+	{ .types = "lpp_source spot mksysb cache standalone",
 	  .name = "job",
 	  .kind = ATTR_NUMBER,
 	  .flags = ATTR_ACTION,

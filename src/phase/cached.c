@@ -5,8 +5,10 @@
 #include <fcntl.h>
 
 #include "archive/push.h"
+#include "base/parse.h"
 #include "cache/pull.h"
 #include "clone/clone.h"
+#include "store/store.h"
 #include "sys/files.h"
 #include "sys/mount.h"
 
@@ -23,6 +25,25 @@ static void add_mounts(const struct cached *c, struct strv *argv)
 {
 	for (size_t i = 0; c->mounts && i < c->mounts->n; i++)
 		strv_add_all(argv, "--mount", c->mounts->v[i], NULL);
+}
+
+int cached_limit(struct store *s, const char *cache, uint64_t *ret, struct err *err)
+{
+	_cleanup_strv_ struct strv names = STRV_INIT;
+
+	*ret = 0;
+	if (store_object_list(s, "cache", NULL, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_object_ struct object o = OBJECT_INIT;
+
+		if (store_object_get(s, names.v[i], "cache", &o, err) < 0)
+			return -1;
+		const char *size = object_get(&o, "size");
+		if (size && streq0(object_get(&o, "location"), cache))
+			return parse_size(size, ret, err);
+	}
+	return 0;
 }
 
 /* --- pull --- */

@@ -23,6 +23,11 @@ struct cached {
 	struct events *events;
 };
 
+/* What the cache object that lies in this directory may take; 0: there is none, or it does not say. */
+struct store;
+int cached_limit(struct store *s, const char *cache, uint64_t *ret, struct err *err)
+	_must_check_;
+
 struct cached_result {
 	uint64_t files, bytes;		     /* of the tree */
 	uint64_t moved_files, moved_bytes;   /* contents that went over the wire */

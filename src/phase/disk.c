@@ -250,7 +250,7 @@ static int way_open(struct way *w, const struct phase_ctx *c, struct transport *
 		.alt_inst = job->alt_inst,
 		.events = c->events,
 	};
-	return 0;
+	return cached_limit(c->store, job->spec.cache, &w->cached.limit, err);
 }
 
 static int store_result(const struct phase_ctx *c, const char *key,

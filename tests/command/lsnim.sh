@@ -122,7 +122,7 @@ assert asked["release"] and not asked["comments"], asked
 t_fail_with 2 lsnim -Z -P
 
 t_case "every type has its table, within 80 columns"
-for type in standalone mac_group lpp_source spot mksysb script installp_bundle exclude_files image_data bosinst_data resolv_conf; do
+for type in standalone mac_group lpp_source spot mksysb cache script installp_bundle exclude_files image_data bosinst_data resolv_conf; do
 	t_ok lsnim -q -t "$type"
 	t_match "nim -o define -t $type " -
 	t_equal "" "$(lsnim -q -t "$type" | awk 'length > 80 && !/nim -o/')"

@@ -302,6 +302,30 @@ t_equal "" "$(nim --help | awk 'length > 80')"
 t_ok nim --version
 t_match '^nim \(nimadm\) [0-9]' -
 
+t_case "a cache is bounded, checked, and says what it has"
+t_ok nim -o define -t cache -a location="$F/cache" -a size=1M contents
+for n in 1 2 3; do
+	head -c $((300000 + n)) /dev/urandom >"$F/content"
+	sum=$(sha256sum <"$F/content" | cut -c1-64)
+	cp "$F/content" "$F/cache/objects/${sum:0:2}/${sum}f"
+	sleep 0.02
+done
+t_ok nim -o check contents
+t_equal 3 "$(attr held_objects contents)"
+t_ok nim -o change -a size=700K contents
+t_equal 2 "$(attr held_objects contents)"
+t_ok test "$(attr used contents)" -le $((700 * 1024))
+t_ok test -e "$F/cache/objects/${sum:0:2}/${sum}f"
+printf x | dd of="$F/cache/objects/${sum:0:2}/${sum}f" conv=notrunc status=none
+t_ok nim -o check contents
+t_match "object .*${sum}f has another content than its name says: removed" -
+t_equal 1 "$(attr held_objects contents)"
+t_ok nim -o showres contents
+t_match '^1 objects' -
+t_fail_with 2 nim -o change -a size=much contents
+t_ok nim -o remove contents
+t_ok test -d "$F/cache/objects"
+
 t_case "a state directory of a newer version is refused untouched"
 sqlite3 "$NIM_STATE/nim.db" "PRAGMA user_version = 4711" >/dev/null
 before=$(sha256sum <"$NIM_STATE/nim.db")
