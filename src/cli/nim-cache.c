@@ -88,8 +88,7 @@ static int show(struct nim_request *r, const char *location, struct err *err)
 	struct objects_usage u;
 	char all[32], used[32];
 
-	if (objects_open(&store, location, err) < 0 ||
-	    objects_usage(&store, &u, err) < 0)
+	if (objects_open(&store, location, err) < 0 || objects_usage(&store, &u, err) < 0)
 		return -1;
 	printf("%llu objects, %s; running jobs use %llu of them, %s\n",
 	       (unsigned long long)u.objects, fmt_bytes(all, sizeof(all), u.bytes),
