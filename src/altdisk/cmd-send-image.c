@@ -67,7 +67,7 @@ struct source {
 		from; /* from: what is read: the snapshot, or the running root */
 	struct layout layout;
 	struct snapshot_set set;
-	const struct storage_backend *backend; /* of the snapshot; NULL: there is none */
+	bool has_set; /* `set` is to be dropped */
 	struct strv mounts, excludes;
 	struct timespec since;
 	int lock;
@@ -115,15 +115,14 @@ static struct storage storage_of(struct source *s)
 static int take_snapshot(struct source *s, struct err *err)
 {
 	const struct storage st = storage_of(s);
-	const struct storage_backend *b = storage_backend_for(&s->layout);
 	_cleanup_quiesce_ struct quiesce q = { .run = st.run, .events = st.events };
 
-	if (!b || storage_drop_leftovers(&st, &s->layout, err) < 0)
-		return b ? -1 : 0;
+	if (storage_drop_leftovers(&st, &s->layout, err) < 0)
+		return -1;
 	if (quiesce_before(&q, &s->running, err) < 0)
 		return -1;
-	s->backend = b;
-	int rc = b->snapshot(&st, &s->layout, SNAPSHOT_DIR, &s->set, err);
+	s->has_set = true;
+	int rc = snapshot_take(&st, &s->layout, SNAPSHOT_DIR, &s->set, err);
 	quiesce_after(&q);
 	return rc;
 }
@@ -132,11 +131,11 @@ static int drop_snapshot(struct source *s, struct err *err)
 {
 	const struct storage st = storage_of(s);
 
-	if (!s->backend)
+	if (!s->has_set)
 		return 0;
 	root_done(&s->from);
-	int rc = s->backend->snapshot_drop(&st, &s->set, err);
-	s->backend = NULL;
+	int rc = snapshot_drop(&st, &s->layout, &s->set, err);
+	s->has_set = false;
 	return rc;
 }
 
@@ -218,11 +217,11 @@ static int send_it(struct source *s, struct err *err)
 static int look_again(struct source *s, struct err *err)
 {
 	const struct storage st = storage_of(s);
-	bool live = !s->backend || s->set.live.n > 0;
+	bool live = !s->has_set || s->set.live.n > 0;
 
-	if (s->backend && s->backend->snapshot_check(&st, &s->set, err) < 0)
+	if (s->has_set && snapshot_check(&st, &s->set, err) < 0)
 		return -1;
-	if (live && changed_look(&s->running, s->backend ? &s->set.live : &s->mounts,
+	if (live && changed_look(&s->running, s->has_set ? &s->set.live : &s->mounts,
 				 &s->since, on_changed, s, err) < 0)
 		return -1;
 	if (s->changed > SHOWN_MAX)

@@ -12,6 +12,8 @@
 /* What belongs to this boot of this system alone. */
 static const char *const never[] = {
 	"^\\./etc/nimadm/altinst$",
+	"^\\./etc/nimadm/altinst\\.subvolumes$",
+	"^\\./\\.nimadm\\.snapshot$",
 	"^\\./var/lib/nimadm/altdisk\\.json",
 	"^\\./var/lib/nimadm/altdisk-",
 	"^\\./var/lib/nimadm/altinst\\.manifest",
@@ -26,7 +28,6 @@ struct notes {
 
 struct copy {
 	struct alternate *a;
-	const struct storage_backend *backend; /* of the running root */
 	struct snapshot_set set;
 	struct root from, to;
 	struct strv mounts, excludes;
@@ -71,8 +72,7 @@ static int take_snapshot(struct copy *c, struct err *err)
 	if (quiesce_before(&q, &h->root, err) < 0)
 		return -1;
 	events_step(evs, "Taking a snapshot of the running system");
-	int rc = c->backend->snapshot(&h->storage, &h->running, SNAPSHOT_DIR, &c->set,
-				      err);
+	int rc = snapshot_take(&h->storage, &h->running, SNAPSHOT_DIR, &c->set, err);
 	quiesce_after(&q);
 	if (rc < 0)
 		return -1;
@@ -158,8 +158,8 @@ static int copy_tree(struct copy *c, struct err *err)
 
 	c->notes = (struct notes){ .events = &c->a->app->events,
 				   .changes = !c->set.consistent };
-	if (open_trees(c, err) < 0 || pass(c, false, err) < 0 ||
-	    c->backend->snapshot_check(s, &c->set, err) < 0)
+	if (open_trees(c, err) < 0 || snapshot_make_nested(&c->set, ALT_INST, err) < 0 ||
+	    pass(c, false, err) < 0 || snapshot_check(s, &c->set, err) < 0)
 		return -1;
 	c->notes.changes = again;
 	if (again && pass(c, true, err) < 0)
@@ -181,19 +181,18 @@ int copy_fill(struct alternate *a, void *arg, struct err *err)
 {
 	_cleanup_(copy_done) struct copy c = {
 		.a = a,
-		.backend = storage_backend_for(&a->host.running),
 		.from = ROOT_INIT,
 		.to = ROOT_INIT,
 	};
 	const struct storage steady = host_cleanup_storage(&a->host);
 	struct err drop = { 0 };
 
-	if (files_mkdirs(STATE_DIR, 0755, err) < 0 || take_snapshot(&c, err) < 0)
+	if (files_mkdirs(STATE_DIR, 0755, err) < 0)
 		return -1;
-	int rc = copy_tree(&c, err);
+	int rc = take_snapshot(&c, err) < 0 ? -1 : copy_tree(&c, err);
 	root_done(&c.from);
 	/* A snapshot that stays fills up and slows every write: this failure counts too. */
-	if (c.backend->snapshot_drop(&steady, &c.set, &drop) < 0) {
+	if (snapshot_drop(&steady, &a->host.running, &c.set, &drop) < 0) {
 		if (rc == 0)
 			*err = drop;
 		else

@@ -11,7 +11,9 @@
 #define FSTAB_DEVICE	0
 #define FSTAB_MOUNT	1
 #define FSTAB_TYPE	2
+#define FSTAB_OPTIONS	3
 #define FSTAB_MIN_WORDS 3
+#define FSTAB_WORDS	4
 
 /* Files that may name devices; a directory stands for the files in it. */
 static const char *const named_in[] = {
@@ -109,11 +111,49 @@ static size_t fs_of_line(const struct layout *l, const char *line,
 	return l->n_fs;
 }
 
+/* The number of a subvolume is another in the clone, and its default may be. */
+static void put_options(const char *line, const struct word *w,
+			const struct layout_fs *fs, struct str *out)
+{
+	_cleanup_free_ char *old = xstrndup(line + w->at, w->len);
+	_cleanup_strv_ struct strv words = STRV_INIT, new = STRV_INIT, kept = STRV_INIT;
+	bool named = false;
+
+	strv_split(&words, old, ",");
+	strv_split(&new, fs->options, ",");
+	for (size_t i = 0; i < words.n; i++) {
+		named |= starts_with(words.v[i], "subvol=");
+		if (!starts_with(words.v[i], "subvolid="))
+			strv_add(&kept, words.v[i]);
+	}
+	for (size_t i = 0; i < new.n && !named; i++)
+		if (starts_with(new.v[i], "subvol="))
+			strv_add(&kept, new.v[i]);
+	_cleanup_free_ char *text = strv_join(&kept, ",");
+	str_add(out, text);
+}
+
+static void put_line(const char *line, size_t len, const struct word *words, size_t n,
+		     const struct layout_fs *fs, struct str *out)
+{
+	_cleanup_free_ char *name = new_name(fs);
+	size_t end = words[FSTAB_DEVICE].at + words[FSTAB_DEVICE].len;
+
+	str_addn(out, line, words[FSTAB_DEVICE].at);
+	str_add(out, name);
+	if (n > FSTAB_OPTIONS && streq(fs->type, "btrfs")) {
+		str_addn(out, line + end, words[FSTAB_OPTIONS].at - end);
+		put_options(line, &words[FSTAB_OPTIONS], fs, out);
+		end = words[FSTAB_OPTIONS].at + words[FSTAB_OPTIONS].len;
+	}
+	str_addn(out, line + end, len - end);
+}
+
 static void fstab_line(const char *line, size_t len, const struct layout *running,
 		       const struct layout *target, struct str *out)
 {
-	struct word words[FSTAB_MIN_WORDS];
-	size_t n = split_words(line, len, words, FSTAB_MIN_WORDS);
+	struct word words[FSTAB_WORDS];
+	size_t n = split_words(line, len, words, FSTAB_WORDS);
 	size_t i = n < FSTAB_MIN_WORDS || line[words[0].at] == '#'
 			   ? running->n_fs
 			   : fs_of_line(running, line, words);
@@ -121,12 +161,7 @@ static void fstab_line(const char *line, size_t len, const struct layout *runnin
 						       : NULL;
 
 	if (fs) {
-		_cleanup_free_ char *name = new_name(fs);
-		size_t end = words[FSTAB_DEVICE].at + words[FSTAB_DEVICE].len;
-
-		str_addn(out, line, words[FSTAB_DEVICE].at);
-		str_add(out, name);
-		str_addn(out, line + end, len - end);
+		put_line(line, len, words, n, fs, out);
 		return;
 	}
 	if (i < running->n_fs && streq(running->fs[i].type, "swap"))

@@ -79,18 +79,30 @@ static bool is_used(const struct layout *l, const json_t *dev)
 	return false;
 }
 
+/* Of several subvolumes of btrfs, the one with the shortest path. */
 static const char *first_mount(const struct layout *l, const json_t *dev)
 {
 	const json_t *list = json_object_get(dev, "mountpoints"), *item;
+	const char *best = "";
 	size_t i;
 
 	json_array_foreach(list, i, item)
 	{
 		const char *mount = json_string_value(item);
-		if (mount && layout_find_fs(l, mount))
-			return mount;
+		if (mount && layout_find_fs(l, mount) &&
+		    (*best == '\0' || strlen(mount) < strlen(best)))
+			best = mount;
 	}
-	return "";
+	return best;
+}
+
+/* Without udev, lsblk does not know the type; but what is in use it does. */
+static bool is_swap(const json_t *part)
+{
+	const json_t *first = json_array_get(json_object_get(part, "mountpoints"), 0);
+	const char *mount = json_string_value(first);
+
+	return streq(text_of(part, "fstype"), "swap") || streq0(mount, "[SWAP]");
 }
 
 /* Partitions stand as volumes without a group. */
@@ -104,8 +116,7 @@ static void add_partition(struct layout *l, const json_t *disk, const json_t *pa
 	if (!streq(lv->name, path))
 		return;
 	lv->size = number_of(part, "size");
-	layout_set(&lv->type,
-		   streq(text_of(part, "fstype"), "swap") ? "swap" : "partition");
+	layout_set(&lv->type, is_swap(part) ? "swap" : "partition");
 	layout_set(&lv->disks, text_of(disk, "path"));
 }
 
@@ -227,6 +238,21 @@ static int read_lvm(struct layout *l, struct runner *run, struct err *err)
 	return 0;
 }
 
+/* The subvolume that is mounted, whatever fstab calls it: by its number, or as the default. */
+static void set_subvol(struct layout_fs *fs, const char *path)
+{
+	_cleanup_strv_ struct strv words = STRV_INIT, kept = STRV_INIT;
+
+	strv_split(&words, fs->options, ",");
+	for (size_t i = 0; i < words.n; i++)
+		if (!starts_with(words.v[i], "subvol=") &&
+		    !starts_with(words.v[i], "subvolid="))
+			strv_add(&kept, words.v[i]);
+	strv_addf(&kept, "subvol=%s", path);
+	_cleanup_free_ char *options = strv_join(&kept, ",");
+	layout_set(&fs->options, options);
+}
+
 static void read_mount(struct layout *l, const json_t *row)
 {
 	for (size_t i = 0; i < l->n_fs; i++) {
@@ -240,6 +266,8 @@ static void read_mount(struct layout *l, const json_t *row)
 		layout_set(&fs->label, text_of(row, "label"));
 		if (*text_of(row, "fstype"))
 			layout_set(&fs->type, text_of(row, "fstype"));
+		if (streq(fs->type, "btrfs") && *text_of(row, "fsroot") == '/')
+			set_subvol(fs, text_of(row, "fsroot"));
 		if (*fs->device == '\0')
 			layout_set(&fs->device, text_of(row, "source"));
 	}
@@ -249,7 +277,7 @@ static int read_mounts(struct layout *l, struct runner *run, struct err *err)
 {
 	static const char *const argv[] = {
 		"findmnt", "--json", "--list",
-		"-b",	   "-o",     "TARGET,SOURCE,FSTYPE,SIZE,USED,UUID,LABEL",
+		"-b",	   "-o",     "TARGET,SOURCE,FSTYPE,SIZE,USED,UUID,LABEL,FSROOT",
 		NULL
 	};
 	_cleanup_json_ json_t *top = NULL;

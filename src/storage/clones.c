@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Clones by their tags alone: a volume group with our tag, partitions whose names begin with ours. */
+#include <sys/utsname.h>
+
 #include "storage/tools.h"
 
 struct reports {
@@ -149,9 +151,11 @@ static struct layout *new_clone(struct layout **ret, size_t *n)
 {
 	*ret = xrealloc(*ret, (*n + 1) * sizeof(**ret));
 	struct layout *l = &(*ret)[(*n)++];
+	struct utsname u;
 
 	*l = (struct layout)LAYOUT_INIT;
 	layout_put(&l->os_level, "linux - -");
+	layout_put(&l->arch, uname(&u) == 0 ? u.machine : "unknown");
 	layout_fill_strings(l);
 	return l;
 }
@@ -170,8 +174,38 @@ static void take_group(struct layout *l, const struct reports *r, const struct d
 	take_volumes(l, r);
 }
 
-static void finish(struct layout *l)
+/* Where the shortest of the paths lies that a device is mounted at; "" for none. */
+static const char *mounted_at(const json_t *block)
 {
+	const char *best = "";
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(block, "mountpoints"), i, item)
+	{
+		const char *path = json_string_value(item);
+		if (path && (*best == '\0' || strlen(path) < strlen(best)))
+			best = path;
+	}
+	return best;
+}
+
+/* Subvolumes can be known of a clone that is awake. */
+static void take_subvolumes(struct layout *l, const struct reports *r,
+			    const struct storage *s)
+{
+	const struct layout_fs *root = layout_find_fs(l, "/");
+	const json_t *blocks = json_object_get(r->blocks, "blockdevices");
+	const char *at = root ? mounted_at(find_block(blocks, root->device)) : "";
+	struct err ignored = { 0 };
+
+	if (*at == '/' && subvolumes_read(s->root, at, l, &ignored) < 0)
+		events_warning(s->events, "%s", ignored.msg);
+}
+
+static void finish(struct layout *l, const struct reports *r, const struct storage *s)
+{
+	take_subvolumes(l, r, s);
 	if (*l->boot_disk == '\0' && l->n_disks > 0)
 		layout_put(&l->boot_disk, l->disks[0].name);
 }
@@ -193,7 +227,7 @@ int storage_find_clones(const struct storage *s, const struct disks *d,
 		struct layout l = LAYOUT_INIT;
 		struct layout *clone = new_clone(ret, n);
 		take_group(clone, &r, d, vg);
-		finish(clone);
+		finish(clone, &r, s);
 		/* That of the running root, after a boot from it. */
 		if (clone->n_disks == 0) {
 			layout_done(clone);
@@ -207,7 +241,7 @@ int storage_find_clones(const struct storage *s, const struct disks *d,
 			continue;
 		struct layout *clone = new_clone(ret, n);
 		take_disk(clone, &r, &d->v[i]);
-		finish(clone);
+		finish(clone, &r, s);
 	}
 	return 0;
 }

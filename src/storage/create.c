@@ -162,6 +162,7 @@ static const struct mkfs mkfs_table[] = {
 	{ "ext3", { "mkfs.ext3", "-q", "-F", "-U" }, "" },
 	{ "ext4", { "mkfs.ext4", "-q", "-F", "-U" }, "" },
 	{ "xfs", { "mkfs.xfs", "-q", "-f", "-m" }, "uuid=" },
+	{ "btrfs", { "mkfs.btrfs", "-q", "-f", "-U" }, "" },
 	{ "vfat", { "mkfs.vfat", "-i" }, "" },
 	{ "swap", { "mkswap", "-f", "-U" }, "" },
 };
@@ -208,6 +209,30 @@ static int make_fs(const struct storage *s, struct layout_fs *fs, struct err *er
 		       fs->mount_point, fs->type);
 }
 
+/* Another subvolume of a file system that is made already. */
+static bool take_first(struct layout *l, size_t fs)
+{
+	for (size_t i = 0; i < fs; i++)
+		if (streq(l->fs[i].device, l->fs[fs].device)) {
+			layout_put(&l->fs[fs].uuid, l->fs[i].uuid);
+			return true;
+		}
+	return false;
+}
+
+static int make_all_fs(const struct storage *s, struct layout *l, struct err *err)
+{
+	for (size_t i = 0; i < l->n_fs; i++) {
+		if (take_first(l, i))
+			continue;
+		if (make_fs(s, &l->fs[i], err) < 0 ||
+		    (streq(l->fs[i].type, "btrfs") &&
+		     btrfs_make_subvolumes(s, l, l->fs[i].device, err) < 0))
+			return -1;
+	}
+	return 0;
+}
+
 int create_volumes(const struct storage *s, struct layout *target, struct err *err)
 {
 	for (size_t i = 0; i < target->n_disks; i++)
@@ -216,10 +241,7 @@ int create_volumes(const struct storage *s, struct layout *target, struct err *e
 	if (wait_for(target, err) < 0 || make_group(s, target, err) < 0 ||
 	    make_volumes(s, target, err) < 0)
 		return -1;
-	for (size_t i = 0; i < target->n_fs; i++)
-		if (make_fs(s, &target->fs[i], err) < 0)
-			return -1;
-	return 0;
+	return make_all_fs(s, target, err);
 }
 
 /* Only a group that carries our tag. */

@@ -12,6 +12,7 @@
 #define EXTENT	    (4 * MIB)
 #define PV_OVERHEAD EXTENT
 #define SHRINK_MIN  (64 * MIB)
+#define BTRFS_MIN   (256 * MIB)
 
 struct plan {
 	struct layout *l;
@@ -34,8 +35,10 @@ static int check_supported(const struct layout *r, struct err *err)
 	static const struct {
 		const char *text, *name;
 	} refused[] = {
-		{ "crypto_LUKS", "LUKS" }, { "zfs_member", "ZFS" },    { "zfs", "ZFS" },
-		{ "btrfs", "btrfs" },	   { "bcachefs", "bcachefs" },
+		{ "crypto_LUKS", "LUKS" },
+		{ "zfs_member", "ZFS" },
+		{ "zfs", "ZFS" },
+		{ "bcachefs", "bcachefs" },
 	};
 
 	for (size_t i = 0; i < r->n_fs; i++) {
@@ -74,17 +77,18 @@ static uint64_t wanted_size(const struct plan *p, const struct layout_fs *fs,
 	if (g && g->size > 0)
 		size = g->size;
 	if (given && given->shrink && fs->used > 0) {
-		uint64_t least = fs->used + fs->used / 5 + SHRINK_MIN;
+		uint64_t least = fs->used + fs->used / 5 +
+				 (streq(fs->type, "btrfs") ? BTRFS_MIN : SHRINK_MIN);
 		size = least < size ? least : size;
 	}
 	return round_up(size, EXTENT);
 }
 
-/* A tenth for what a new file system keeps for itself. */
+/* A tenth for what a new file system keeps for itself; btrfs keeps its metadata twice. */
 static int check_room(const struct layout_fs *fs, uint64_t size, struct err *err)
 {
 	char a[32], b[32], c[32];
-	uint64_t need = fs->used + fs->used / 10;
+	uint64_t need = fs->used + fs->used / (streq(fs->type, "btrfs") ? 5 : 10);
 
 	if (fs->used == 0 || need <= size)
 		return 0;
@@ -137,7 +141,8 @@ static int plan_partitions(struct plan *p, struct err *err)
 		const struct layout_lv *lv = layout_volume_of(r, i);
 		bool swap = streq(r->fs[i].type, "swap");
 
-		if (!lv || is_lvm(lv) || streq(r->fs[i].mount_point, "/"))
+		if (!lv || is_lvm(lv) || layout_is_shared(r, i) ||
+		    streq(r->fs[i].mount_point, "/"))
 			continue;
 		bool esp = streq(r->fs[i].mount_point, "/boot/efi");
 		uint64_t size = wanted_size(p, &r->fs[i], lv);
@@ -166,7 +171,7 @@ static int plan_volumes(struct plan *p, uint64_t *ret_need, struct err *err)
 	for (size_t i = 0; i < r->n_fs; i++) {
 		const struct layout_lv *from = layout_volume_of(r, i);
 
-		if (!from || !is_lvm(from))
+		if (!from || !is_lvm(from) || layout_is_shared(r, i))
 			continue;
 		bool swap = streq(r->fs[i].type, "swap");
 		uint64_t size = wanted_size(p, &r->fs[i], from);
@@ -184,6 +189,21 @@ static int plan_volumes(struct plan *p, uint64_t *ret_need, struct err *err)
 		copy_fs(p, &r->fs[i], device, size);
 	}
 	return 0;
+}
+
+/* Further subvolumes of the file systems that are planned. */
+static void plan_shared(struct plan *p)
+{
+	const struct layout *r = p->running;
+
+	for (size_t i = 0; i < r->n_fs; i++) {
+		if (!layout_is_shared(r, i))
+			continue;
+		const struct layout_fs *first =
+			layout_find_fs(p->l, layout_volume_of(r, i)->mount_point);
+		_cleanup_free_ char *device = xstrdup(first->device);
+		copy_fs(p, &r->fs[i], device, first->size);
+	}
 }
 
 static uint64_t disk_room(const struct plan *p, size_t target)
@@ -327,6 +347,7 @@ int target_plan(struct layout *ret, const struct layout *running, const struct d
 		return -1;
 	if ((p.lvm ? finish_lvm(&p, need, err) : finish_plain(&p, err)) < 0)
 		return -1;
+	plan_shared(&p);
 	layout_done(ret);
 	*ret = l;
 	l = (struct layout)LAYOUT_INIT;

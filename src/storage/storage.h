@@ -24,6 +24,8 @@ struct storage {
 
 /* Written into a clone: the volume group ("-": none) and the root's UUID of the system that was cloned, a line each. */
 #define STORAGE_OLD "/etc/nimadm/old_rootvg"
+/* Of a clone with btrfs: a line each with mount point, mount point of the same file system's first subvolume, options. */
+#define STORAGE_SUBVOLUMES "/etc/nimadm/altinst.subvolumes"
 
 enum disk_role { DISK_NONE, DISK_ROOTVG, DISK_ALTINST, DISK_OLD, DISK_OTHER };
 const char *disk_role_name(
@@ -89,12 +91,30 @@ struct snapshot_set {
 	struct strv mounts;  /* mount points of the set: "/", "/boot", ... */
 	struct strv volumes; /* what was made: to be dropped */
 	struct strv live; /* mount points that could not be snapshotted (a plain /boot) */
+	struct strv
+		nested; /* of `mounts`: btrfs subvolumes that no mount of their own leads to */
+	struct strv
+		sources; /* mount point and its snapshot's directory, in turn (btrfs) */
 };
 void snapshot_set_done(struct snapshot_set *s);
+/*
+ * Snapshots of the running root, mounted at `at`: of volumes of LVM, and of btrfs subvolumes, all of those of one file
+ * system of one moment. To be dropped also after a failure.
+ */
+int snapshot_take(const struct storage *s, const struct layout *running, const char *at,
+		  struct snapshot_set *ret, struct err *err) _must_check_;
+/* 0: still valid; ERR_OPERATOR: one overflowed, the copy is worthless. */
+int snapshot_check(const struct storage *s, const struct snapshot_set *set,
+		   struct err *err) _must_check_;
+int snapshot_drop(const struct storage *s, const struct layout *running,
+		  const struct snapshot_set *set, struct err *err) _must_check_;
+/* Makes the subvolumes that the set found nested in others, in the clone mounted at `at`. */
+int snapshot_make_nested(const struct snapshot_set *set, const char *at, struct err *err)
+	_must_check_;
 
-/* A kind of root: LVM, plain partitions, btrfs subvolumes. Const objects in storage/table.c. */
+/* Where the file systems of a root lie: in volumes of LVM or on plain partitions. Const objects in storage/table.c. */
 struct storage_backend {
-	const char *name; /* "lvm", "partitions", "btrfs" */
+	const char *name; /* "lvm", "partitions" */
 	bool (*probe)(const struct layout *l);
 	/* Partitions, volumes, file systems, swap as `target` says; fills in its devices and new identifiers. */
 	int (*create)(const struct storage *s, struct layout *target, struct err *err);
@@ -106,14 +126,6 @@ struct storage_backend {
 	/* Wipes our volumes and partition tables on the disks of `target`. Idempotent. */
 	int (*destroy)(const struct storage *s, const struct layout *target,
 		       struct err *err);
-	/* Snapshots of the running root, frozen together, mounted at `at`. */
-	int (*snapshot)(const struct storage *s, const struct layout *running,
-			const char *at, struct snapshot_set *ret, struct err *err);
-	/* 0: still valid; ERR_OPERATOR: one overflowed, the copy is worthless. */
-	int (*snapshot_check)(const struct storage *s, const struct snapshot_set *set,
-			      struct err *err);
-	int (*snapshot_drop)(const struct storage *s, const struct snapshot_set *set,
-			     struct err *err);
 };
 const struct storage_backend *storage_backend_for(const struct layout *l);
 
@@ -129,6 +141,13 @@ int storage_drop_leftovers(const struct storage *s, const struct layout *running
 int storage_mount(const struct storage *s, const struct layout *target, const char *at,
 		  struct err *err) _must_check_;
 int storage_umount(const struct storage *s, const char *at, struct err *err) _must_check_;
+/* Which subvolumes of btrfs are mounted where, into the clone's own file STORAGE_SUBVOLUMES: what its tags cannot tell. */
+int storage_note_subvolumes(const struct root *alt, const struct layout *target,
+			    struct err *err) _must_check_;
+
+/* ERR_UNFIT: the running root lies on something that cannot be cloned yet (LUKS, software RAID, ...), by its name. */
+int storage_check_source(const struct storage *s, const struct layout *running,
+			 struct err *err) _must_check_;
 
 /*
  * SHA-256 over partition tables, boot sectors and gaps, ESP contents and VG metadata of the running disks: equal before

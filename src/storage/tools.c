@@ -265,6 +265,25 @@ static const struct layout_lv *swap_volume(const struct layout *l, size_t fs)
 	return NULL;
 }
 
+/* The file system itself, of which this may be one subvolume of several: the first whose mount point has the volume. */
+static size_t first_subvolume(const struct layout *l, size_t fs)
+{
+	const struct layout_fs *f = &l->fs[fs];
+
+	for (size_t i = 0; i < l->n_fs; i++) {
+		const struct layout_fs *other = &l->fs[i];
+		bool same = (*f->uuid && streq(other->uuid, f->uuid)) ||
+			    (*f->device && streq(other->device, f->device));
+
+		if (i == fs || !same || !streq(other->type, "btrfs"))
+			continue;
+		for (size_t k = 0; k < l->n_lvs; k++)
+			if (streq(l->lvs[k].mount_point, other->mount_point))
+				return i;
+	}
+	return fs;
+}
+
 const struct layout_lv *layout_volume_of(const struct layout *l, size_t fs)
 {
 	if (streq(l->fs[fs].type, "swap"))
@@ -272,5 +291,16 @@ const struct layout_lv *layout_volume_of(const struct layout *l, size_t fs)
 	for (size_t i = 0; i < l->n_lvs; i++)
 		if (streq(l->lvs[i].mount_point, l->fs[fs].mount_point))
 			return &l->lvs[i];
-	return NULL;
+	if (!streq(l->fs[fs].type, "btrfs"))
+		return NULL;
+	size_t first = first_subvolume(l, fs);
+	return first == fs ? NULL : layout_volume_of(l, first);
+}
+
+bool layout_is_shared(const struct layout *l, size_t fs)
+{
+	const struct layout_lv *lv = layout_volume_of(l, fs);
+
+	return lv && streq(l->fs[fs].type, "btrfs") &&
+	       !streq(lv->mount_point, l->fs[fs].mount_point);
 }

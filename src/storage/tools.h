@@ -71,8 +71,54 @@ int create_volumes(const struct storage *s, struct layout *target, struct err *e
 	_must_check_;
 int destroy_volumes(const struct storage *s, const struct layout *target, struct err *err)
 	_must_check_;
-/* Shows the running file systems themselves at `at`. */
-int snapshot_live(const struct storage *s, const struct layout *running, const char *at,
-		  struct snapshot_set *ret, struct err *err) _must_check_;
-/* Mount points of the running root set, "/" first. */
-void snapshot_mounts(const struct layout *running, struct strv *ret);
+/* The same for a file system that lies on the volume of one before it: a second subvolume of btrfs. */
+bool layout_is_shared(const struct layout *l, size_t fs);
+
+/* lvm: snapshots of the set's volumes. */
+bool snapshot_lvm_covers(const struct layout *running, const char *mount_point);
+bool snapshot_lvm_has_room(const struct storage *s, const struct layout *running,
+			   const struct strv *mounts);
+int snapshot_lvm_make(const struct storage *s, const struct layout *running,
+		      struct snapshot_set *set, struct err *err) _must_check_;
+int snapshot_lvm_mount(const struct storage *s, const struct layout *running,
+		       const char *mount_point, const char *to, struct err *err)
+	_must_check_;
+int snapshot_lvm_check(const struct storage *s, const struct snapshot_set *set,
+		       struct err *err) _must_check_;
+/* All that carry our tag: those of this run and what a killed one has left. */
+int snapshot_lvm_drop(const struct storage *s, struct err *err) _must_check_;
+
+/* btrfs: snapshots of the set's subvolumes and of those nested in them, which join set->mounts. */
+bool snapshot_btrfs_covers(const struct layout *running, const char *mount_point);
+int snapshot_btrfs_make(const struct storage *s, const struct layout *running,
+			struct snapshot_set *set, struct err *err) _must_check_;
+/* Those of this run and what a killed one has left. */
+int snapshot_btrfs_drop(const struct storage *s, const struct layout *running,
+			struct err *err) _must_check_;
+
+/* btrfs.c: the top of a file system, whatever subvolume is mounted of it elsewhere. */
+struct btrfs_top {
+	char *path;
+};
+#define BTRFS_TOP_INIT                                                                   \
+	{                                                                                \
+		NULL                                                                     \
+	}
+#define _cleanup_btrfs_top_ _cleanup_(btrfs_top_close)
+int btrfs_top_open(struct btrfs_top *t, const struct storage *s, const char *device,
+		   struct err *err) _must_check_;
+void btrfs_top_close(struct btrfs_top *t);
+/* Those that a killed run left mounted. */
+int btrfs_tops_umount(const struct storage *s, struct err *err) _must_check_;
+/* "@home" of "rw,subvol=/@home"; "" is the top. NULL: the options do not say. */
+char *btrfs_subvol(const char *options);
+/* What a mount of the clone needs of fstab's options: the subvolume and how data is compressed. */
+void btrfs_options(const char *options, struct str *out);
+/* Makes the subvolumes that `target` has on `device`; the first of them is what a mount without options shows. */
+int btrfs_make_subvolumes(const struct storage *s, const struct layout *target,
+			  const char *device, struct err *err) _must_check_;
+/* One below an existing directory. */
+int btrfs_make_subvolume(const char *path, struct err *err) _must_check_;
+/* Adds what STORAGE_SUBVOLUMES in the root mounted at `at` tells to a layout that has the volumes only. */
+int subvolumes_read(const struct root *root, const char *at, struct layout *l,
+		    struct err *err) _must_check_;

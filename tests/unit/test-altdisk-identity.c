@@ -83,6 +83,32 @@ static void test_fstab(void **state)
 	assert_string_equal(str_c(&again), want);
 }
 
+/* The number of a subvolume is another in the clone, and so may be the default. */
+static void test_fstab_subvolumes(void **state)
+{
+	static const char old[] =
+		HEAD FS("/", "UUID=b", "btrfs", "b", "") "    FS_OPTIONS= subvol=/@\n" FS(
+			"/home", "UUID=b", "btrfs", "b",
+			"") "    FS_OPTIONS= subvol=/@home\n" FS("/srv", "UUID=b",
+								 "btrfs", "b",
+								 "") "    FS_OPTIONS= subvol=/@srv\n";
+	_cleanup_layout_ struct layout from = LAYOUT_INIT, to = LAYOUT_INIT;
+	_cleanup_str_ struct str out = STR_INIT;
+	struct err err = { 0 };
+
+	assert_ok(layout_parse(&from, old, strlen(old), &err), &err);
+	assert_ok(layout_parse(&to, old, strlen(old), &err), &err);
+	for (size_t i = 0; i < to.n_fs; i++)
+		to.fs[i].uuid[0] = 'c';
+	identity_fstab("UUID=b / btrfs defaults 0 0\n"
+		       "UUID=b /home btrfs noatime,subvolid=258 0 0\n"
+		       "UUID=b /srv btrfs subvol=@srv,ro 0 0\n",
+		       &from, &to, &out);
+	assert_string_equal(str_c(&out), "UUID=c / btrfs defaults,subvol=/@ 0 0\n"
+					 "UUID=c /home btrfs noatime,subvol=/@home 0 0\n"
+					 "UUID=c /srv btrfs subvol=@srv,ro 0 0\n");
+}
+
 static void check_text(const char *text, const char *want)
 {
 	_cleanup_str_ struct str out = STR_INIT;
@@ -168,6 +194,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fstab),
+		cmocka_unit_test(test_fstab_subvolumes),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_apply),
 		cmocka_unit_test(test_resume_kept),

@@ -248,10 +248,10 @@ static void test_plan_refuses(void **state)
 {
 	static const char luks[] = HEAD FS("/", "/dev/mapper/sda2_crypt", "ext4", "1");
 	static const char raid[] = HEAD FS("/", "/dev/md0", "ext4", "1");
-	static const char btrfs[] = HEAD FS("/", "UUID=1", "btrfs", "1");
+	static const char zfs[] = HEAD FS("/", "rpool/ROOT/debian", "zfs", "1");
 	static const struct {
 		const char *text, *says;
-	} cases[] = { { luks, "LUKS" }, { raid, "software RAID" }, { btrfs, "btrfs" } };
+	} cases[] = { { luks, "LUKS" }, { raid, "software RAID" }, { zfs, "ZFS" } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_layout_ struct layout l = LAYOUT_INIT;
@@ -284,6 +284,59 @@ static void test_plan_plain(void **state)
 	bed_close(&b);
 }
 
+#define BTRFS(mount, options)                                                            \
+	FS(mount, "UUID=1", "btrfs", "900") "    FS_OPTIONS= " options "\n"
+
+static void test_plan_btrfs(void **state)
+{
+	static const char text[] = HEAD LV("", "/dev/sda1", "partition", "/", "8000")
+		BTRFS("/", "rw,subvol=/@") BTRFS("/home", "subvol=/@home");
+	_cleanup_layout_ struct layout l = LAYOUT_INIT;
+	struct bed b;
+	struct err err = { 0 };
+
+	bed_open(&b, text);
+	assert_ok(plan(&b, "/dev/sdb", NULL, &l, &err), &err);
+	assert_int_equal(l.n_fs, 2);
+	assert_string_equal(layout_find_fs(&l, "/")->device, "/dev/sdb2");
+	assert_string_equal(layout_find_fs(&l, "/home")->device, "/dev/sdb2");
+	assert_string_equal(layout_find_fs(&l, "/home")->options, "subvol=/@home");
+	bed_close(&b);
+}
+
+#define STACKED                                                                          \
+	"{\"blockdevices\":[{\"path\":\"/dev/sda\",\"type\":\"disk\",\"size\":9,"        \
+	"\"children\":[{\"path\":\"/dev/sda3\",\"type\":\"part\",\"children\":["         \
+	"{\"path\":\"/dev/%s\",\"type\":\"%s\",\"children\":["                           \
+	"{\"path\":\"/dev/mapper/rootvg-hd4\",\"type\":\"lvm\","                         \
+	"\"mountpoints\":[\"/\"]}]}]}]}]}"
+
+/* What lies between the disk and the file system. */
+static void test_source_refuses(void **state)
+{
+	static const struct {
+		const char *device, *type, *says;
+	} cases[] = {
+		{ "mapper/sda3_crypt", "crypt", "/dev/mapper/sda3_crypt, which is LUKS" },
+		{ "md0", "raid1", "/dev/md0, which is software RAID" },
+		{ "mapper/mpatha", "mpath", "multipath" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *text = xasprintf(STACKED, cases[i].device,
+						      cases[i].type);
+		struct bed b;
+		struct err err = { 0 };
+
+		bed_open(&b, lvm_text);
+		assert_ok(storage_check_source(&b.s, &b.running, &err), &err);
+		b.answers.lsblk = text;
+		assert_err(storage_check_source(&b.s, &b.running, &err), &err, ERR_UNFIT,
+			   cases[i].says);
+		bed_close(&b);
+	}
+}
+
 static void test_fingerprint(void **state)
 {
 	struct err err = { 0 };
@@ -303,6 +356,7 @@ int main(void)
 		cmocka_unit_test(test_old),	   cmocka_unit_test(test_plan_lvm),
 		cmocka_unit_test(test_plan_sizes), cmocka_unit_test(test_plan_refuses),
 		cmocka_unit_test(test_plan_plain), cmocka_unit_test(test_fingerprint),
+		cmocka_unit_test(test_plan_btrfs), cmocka_unit_test(test_source_refuses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

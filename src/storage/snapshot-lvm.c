@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Snapshots of the running volumes of LVM. */
+#include "storage/tools.h"
+
+#define SNAPSHOT_PREFIX "nimadm_"
+#define SNAPSHOT_MIN	(32 * MIB)
+
+/* A volume of the running root that is to be frozen. */
+static const struct layout_lv *lvm_volume(const struct layout *l, const char *mount_point)
+{
+	for (size_t i = 0; i < l->n_fs; i++) {
+		const struct layout_lv *lv = layout_volume_of(l, i);
+
+		/* A snapshot below btrfs would have the identifier of what is mounted. */
+		if (lv && *lv->vg && streq(l->fs[i].mount_point, mount_point) &&
+		    !streq(l->fs[i].type, "btrfs"))
+			return lv;
+	}
+	return NULL;
+}
+
+static uint64_t free_space(const struct storage *s, const char *vg)
+{
+	_cleanup_json_ json_t *rows = tools_lvm_rows(s, "vgs", "vg_name,vg_free");
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		if (streq(json_field(row, "vg_name"), vg))
+			return json_number(row, "vg_free");
+	}
+	return 0;
+}
+
+/* Free space is shared by size; a snapshot never needs more than its origin and a little. 0: there is no room. */
+static uint64_t snapshot_size(const struct layout *running, const struct strv *mounts,
+			      const struct layout_lv *lv, uint64_t room)
+{
+	uint64_t total = 0, size;
+
+	for (size_t i = 0; i < mounts->n; i++) {
+		const struct layout_lv *other = lvm_volume(running, mounts->v[i]);
+		if (other && !streq(other->type, "thin"))
+			total += other->size;
+	}
+	if (total == 0)
+		return 0;
+	size = (uint64_t)((double)room * 0.9 * (double)lv->size / (double)total);
+	if (size > lv->size + lv->size / 50 + SNAPSHOT_MIN)
+		size = lv->size + lv->size / 50 + SNAPSHOT_MIN;
+	size = size / (4 * MIB) * (4 * MIB);
+	return size >= SNAPSHOT_MIN ? size : 0;
+}
+
+static int make_snapshot(const struct storage *s, const struct layout_lv *lv,
+			 uint64_t size, struct err *err)
+{
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+
+	strv_add_all(&argv, "lvcreate", "-qq", "-y", NO_BACKUP, "-s", "--addtag",
+		     TAG_SNAPSHOT, NULL);
+	if (streq(lv->type, "thin"))
+		strv_add_all(&argv, "-k", "n", "-a", "y", NULL);
+	else
+		strv_add(&argv, "-L"),
+			strv_addf(&argv, "%llub", (unsigned long long)size);
+	strv_add(&argv, "-n");
+	strv_addf(&argv, SNAPSHOT_PREFIX "%s", lv->name);
+	strv_addf(&argv, "%s/%s", lv->vg, lv->name);
+	return tools_run(s, &argv, NULL, err);
+}
+
+bool snapshot_lvm_has_room(const struct storage *s, const struct layout *running,
+			   const struct strv *mounts)
+{
+	uint64_t room = free_space(s, running->vg_name);
+
+	for (size_t i = 0; i < mounts->n; i++) {
+		const struct layout_lv *lv = lvm_volume(running, mounts->v[i]);
+		if (lv && !streq(lv->type, "thin") &&
+		    snapshot_size(running, mounts, lv, room) == 0)
+			return false;
+	}
+	return true;
+}
+
+int snapshot_lvm_make(const struct storage *s, const struct layout *running,
+		      struct snapshot_set *set, struct err *err)
+{
+	uint64_t room = free_space(s, running->vg_name);
+
+	for (size_t i = 0; i < set->mounts.n; i++) {
+		const struct layout_lv *lv = lvm_volume(running, set->mounts.v[i]);
+
+		if (!lv)
+			continue;
+		strv_addf(&set->volumes, "%s/" SNAPSHOT_PREFIX "%s", lv->vg, lv->name);
+		if (make_snapshot(s, lv, snapshot_size(running, &set->mounts, lv, room),
+				  err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+bool snapshot_lvm_covers(const struct layout *running, const char *mount_point)
+{
+	return lvm_volume(running, mount_point) != NULL;
+}
+
+int snapshot_lvm_mount(const struct storage *s, const struct layout *running,
+		       const char *mount_point, const char *to, struct err *err)
+{
+	const struct layout_lv *lv = lvm_volume(running, mount_point);
+	const struct layout_fs *fs = layout_find_fs(running, mount_point);
+	_cleanup_free_ char *name = xasprintf(SNAPSHOT_PREFIX "%s", lv->name);
+	_cleanup_free_ char *device = tools_mapper(lv->vg, name);
+
+	return tools_call(s, err, "mount", "-o",
+			  fs && streq(fs->type, "xfs") ? "ro,nouuid" : "ro", device, to,
+			  NULL);
+}
+
+int snapshot_lvm_check(const struct storage *s, const struct snapshot_set *set,
+		       struct err *err)
+{
+	_cleanup_json_ json_t *rows = NULL;
+	const json_t *row;
+	size_t i, seen = 0;
+
+	if (set->volumes.n == 0)
+		return 0;
+	rows = tools_lvm_rows(s, "lvs", "vg_name,lv_name,lv_snapshot_invalid");
+	json_array_foreach(rows, i, row)
+	{
+		_cleanup_free_ char *name = xasprintf("%s/%s", json_field(row, "vg_name"),
+						      json_field(row, "lv_name"));
+		const char *invalid = json_field(row, "lv_snapshot_invalid");
+
+		if (!strv_has(&set->volumes, name))
+			continue;
+		seen++;
+		if (*invalid && !streq(invalid, "unknown")) {
+			err_set(err, ERR_OPERATOR,
+				"the snapshot %s overflowed: the copy is worthless",
+				name);
+			return err_remedy(err,
+					  "leave more free space in the volume group, "
+					  "or copy when less is written");
+		}
+	}
+	if (seen < set->volumes.n)
+		return err_set(err, ERR_OPERATOR, "a snapshot is gone during the copy");
+	return 0;
+}
+
+int snapshot_lvm_drop(const struct storage *s, struct err *err)
+{
+	_cleanup_json_ json_t *rows = tools_lvm_rows(s, "lvs", "vg_name,lv_name,lv_tags");
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		_cleanup_strv_ struct strv tags = STRV_INIT;
+		_cleanup_free_ char *name = xasprintf("%s/%s", json_field(row, "vg_name"),
+						      json_field(row, "lv_name"));
+
+		strv_split(&tags, json_field(row, "lv_tags"), ",");
+		if (strv_has(&tags, TAG_SNAPSHOT) &&
+		    tools_call(s, err, "lvremove", "-qq", "-y", NO_BACKUP, "-f", name,
+			       NULL) < 0)
+			return -1;
+	}
+	return 0;
+}
