@@ -143,6 +143,28 @@ t_case "the same changes once more leave the same"
 t_ok cached push
 same "$dir/alt" two
 
+t_case "four clients at once, while the store is collected and checked"
+pids=()
+make_client three
+cp -a three four && cp -a three five && cp -a three six
+for name in three four five six; do
+	head -c 4000000 /dev/urandom >"$name/usr/lib/own"
+	job "$name" "$name"
+	cached pull >"$T_TMP/pull-$name" 2>&1 &
+	pids+=($!)
+done
+for _ in {1..10}; do
+	t_ok "$run" collect "$cache" 0
+	t_ok "$run" check "$cache"
+	t_match '^bad 0$' -
+done
+for pid in "${pids[@]}"; do t_ok wait "$pid"; done
+cat "$T_TMP"/pull-{three,four,five,six}
+for name in three four five six; do
+	job "$name" "$name"
+	same "$name" "$dir/lower"
+done
+
 t_case "the store saw nothing of it"
 t_ok "$run" check "$cache"
 t_match '^bad 0$' -

@@ -428,7 +428,7 @@ static void finds_programs(void **state)
 	assert_string_equal(chroot_tool, "/usr/sbin/chroot");
 }
 
-/* Last: a cancelled process stays cancelled. */
+/* Last: a cancelled process stays cancelled, until it is told that this was not meant. */
 static void cancellation_stops_commands(void **state)
 {
 	struct proc_result res;
@@ -445,6 +445,10 @@ static void cancellation_stops_commands(void **state)
 	assert_err(proc_run(&spec, &res, &err), &err, ERR_CANCELLED, "interrupted");
 	spec.uncancellable = true;
 	err_clear(&err);
+	assert_ok(proc_run(&spec, &res, &err), &err);
+	spec.uncancellable = false;
+	cancel_forget();
+	cancel_forget();
 	assert_ok(proc_run(&spec, &res, &err), &err);
 }
 
