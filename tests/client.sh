@@ -104,7 +104,7 @@ client_start()
 		GlobalKnownHostsFile none
 	END
 	# shellcheck disable=SC2034 # for whoever sources this
-	client_ssh="-F $clients/ssh_config"
+	client_ssh="-F $clients/ssh_config -o ConnectTimeout=3"
 	for _ in $(seq 100); do
 		(exec 3<>"/dev/tcp/$client_host/22") 2>/dev/null && return 0
 		sleep 0.1

@@ -254,8 +254,8 @@ void preflight_space(const struct preflight_ctx *c, const struct preflight_check
 	}
 	preflight_add(
 		self, fs, FINDING_WARN, str_c(&seen),
-		"phase 5 enlarges these file systems in image.data; the disks the image is "
-		"restored to must have that room");
+		"the new ones are made larger, in image.data and on alternate disks, which must "
+		"have that room");
 }
 
 void preflight_cache(const struct preflight_ctx *c, const struct preflight_check *self,

@@ -227,6 +227,40 @@ int common_layout_save(const struct phase_ctx *c, const struct layout *l, struct
 	return files_write_atomic(own, str_c(&text), text.len, 0644, err);
 }
 
+/* What must stay free in a file system after the migration: a tenth, at least this. */
+#define FREE_MIN (256ull << 20)
+
+static void grow_volumes(struct layout *l, const struct layout_fs *f, uint64_t more)
+{
+	for (size_t k = 0; k < l->n_lvs; k++)
+		if (streq0(l->lvs[k].mount_point, f->mount_point))
+			l->lvs[k].size += more;
+}
+
+void common_grow(struct layout *l, const struct pkg_plan *plan, struct events *events)
+{
+	const struct layout_fs *usr = layout_find_fs(l, "/usr");
+	const struct layout_fs *target = usr ? usr : layout_find_fs(l, "/");
+	int64_t delta = (int64_t)plan->unpacked_delta;
+	char was[32], is[32];
+
+	for (size_t i = 0; i < l->n_fs; i++) {
+		struct layout_fs *f = &l->fs[i];
+		if (f != target || !f->size || delta <= 0)
+			continue;
+		uint64_t need = f->used + (uint64_t)delta;
+		need += MAX(need / 10, FREE_MIN);
+		if (need <= f->size)
+			continue;
+		uint64_t more = (need - f->size + (1 << 20) - 1) >> 20 << 20;
+		events_warning(events, "%s grows from %s to %s", f->mount_point,
+			       fmt_bytes(was, sizeof(was), f->size),
+			       fmt_bytes(is, sizeof(is), f->size + more));
+		f->size += more;
+		grow_volumes(l, f, more);
+	}
+}
+
 char *common_plan_path(const struct phase_ctx *c)
 {
 	return xasprintf("%s/plan.json", c->job->dir);

@@ -60,6 +60,8 @@ int common_layout_save(const struct phase_ctx *c, const struct layout *l, struct
 	_must_check_;
 int common_plan_load(const struct phase_ctx *c, struct pkg_plan *ret, struct err *err)
 	_must_check_;
+/* Makes the file system that holds /usr large enough for what the plan unpacks; says so. */
+void common_grow(struct layout *l, const struct pkg_plan *plan, struct events *events);
 char *common_plan_path(const struct phase_ctx *c) _must_check_;
 
 /* Reads a bundle file: package names, one a line, '#' comments. Empty without -b. */

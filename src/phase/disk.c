@@ -19,13 +19,30 @@ static bool is_from_image(const struct job *job)
 
 /* --- commands --- */
 
-/* The layout that the file systems are made like, as a command's standard input. */
+/* The layout that the file systems are made like: with the room that the migration needs. */
+static int read_layout(const struct phase_ctx *c, struct layout *ret, struct err *err)
+{
+	_cleanup_(pkg_plan_done) struct pkg_plan plan = PKG_PLAN_INIT;
+	_cleanup_free_ char *path = common_plan_path(c);
+
+	if (common_layout(c, ret, err) < 0)
+		return -1;
+	/* no plan: something else inhibits */
+	if (!files_exists(path))
+		return 0;
+	if (common_plan_load(c, &plan, err) < 0)
+		return -1;
+	common_grow(ret, &plan, c->events);
+	return 0;
+}
+
+/* The same as a command's standard input. */
 static int open_layout(const struct phase_ctx *c, struct err *err)
 {
 	_cleanup_layout_ struct layout l = LAYOUT_INIT;
 	_cleanup_str_ struct str text = STR_INIT;
 
-	if (common_layout(c, &l, err) < 0)
+	if (read_layout(c, &l, err) < 0)
 		return -1;
 	layout_write(&l, &text);
 	_cleanup_close_ int fd = files_nameless(c->job->dir, err);
@@ -53,12 +70,16 @@ static int alt_disk(const struct phase_ctx *c, struct transport *t, const char *
 	const struct job *job = c->job;
 	_cleanup_strv_ struct strv args = STRV_INIT;
 	_cleanup_close_ int in = -1;
+	/* its sizes are those of phase 1; an image's names are needed later, too */
+	bool layout = is_from_image(job) || streq(phases, "1");
 
 	strv_add_all(&args, is_from_image(job) ? "make-root" : "alt_disk_copy", "--json",
 		     "-P", phases, "-d", job->spec.disks, NULL);
 	if (extra)
 		strv_add(&args, extra);
-	if (is_from_image(job)) {
+	if (layout && !is_from_image(job))
+		strv_add_all(&args, "-i", "/dev/stdin", NULL);
+	if (layout) {
 		in = open_layout(c, err);
 		if (in < 0)
 			return -1;
@@ -139,6 +160,16 @@ int disk_preflight(const struct phase_ctx *c, struct transport *t, struct findin
 
 static int manifest_of(const struct phase_ctx *c, struct transport *t, struct err *err);
 
+/* From here on the layout is that of what was made. */
+static int keep_layout(const struct phase_ctx *c, struct err *err)
+{
+	_cleanup_layout_ struct layout l = LAYOUT_INIT;
+
+	if (read_layout(c, &l, err) < 0)
+		return -1;
+	return common_layout_save(c, &l, err);
+}
+
 int disk_make(const struct phase_ctx *c, struct err *err)
 {
 	_cleanup_transport_ struct transport *t = NULL;
@@ -147,7 +178,8 @@ int disk_make(const struct phase_ctx *c, struct err *err)
 
 	if (client_open(&t, c, err) < 0 ||
 	    common_fact_set(c, "clone_begun", json_true(), err) < 0 ||
-	    alt_disk(c, t, "1", again || c->job->spec.force ? "-F" : NULL, err) < 0)
+	    alt_disk(c, t, "1", again || c->job->spec.force ? "-F" : NULL, err) < 0 ||
+	    keep_layout(c, err) < 0)
 		return -1;
 	return is_from_image(c->job) ? manifest_of(c, t, err) : 0;
 }

@@ -10,7 +10,7 @@
 
 /* Whether the job has one. */
 bool disk_is_in(const struct job *job);
-/* Tools, kernel and target disks of the client, before anything is touched. */
+/* Tools, kernel and target disks of the client, with the room that the plan needs, before anything is touched. */
 int disk_preflight(const struct phase_ctx *c, struct transport *t, struct findings *fs,
 		   struct err *err) _must_check_;
 /* Phase 1: the clone, or empty file systems; again after a run that was stopped. */

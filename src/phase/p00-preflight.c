@@ -32,7 +32,8 @@ static int make_job_dir(struct phase_ctx *c, struct err *err)
 }
 
 /* A client that cannot be reached, or refuses us, is found here; what the checks read comes from it. */
-static int ask_client(struct phase_ctx *c, struct findings *fs, struct err *err)
+static int ask_client(struct phase_ctx *c, struct transport **ret, struct findings *fs,
+		      struct err *err)
 {
 	_cleanup_transport_ struct transport *t = NULL;
 	const struct client_fetch f = { .path = c->job->facts_image,
@@ -41,12 +42,12 @@ static int ask_client(struct phase_ctx *c, struct findings *fs, struct err *err)
 					.events = c->events };
 
 	if (client_open(&t, c, err) < 0 ||
-	    (client_is_source(c->job) && client_fetch_image(t, &f, err) < 0) ||
-	    (disk_is_in(c->job) && disk_preflight(c, t, fs, err) < 0))
+	    (client_is_source(c->job) && client_fetch_image(t, &f, err) < 0))
 		return -1;
 	findings_add(fs, "client.reach", FINDING_PASS,
 		     "The client is reached, with the rights of root", transport_host(t),
 		     "");
+	*ret = TAKE_PTR(t);
 	return 0;
 }
 
@@ -218,6 +219,7 @@ static int try_solve(struct phase_ctx *c, struct pkg_plan *plan, struct prefligh
 
 static int preflight_phase_run(struct phase_ctx *c, struct err *err)
 {
+	_cleanup_transport_ struct transport *t = NULL;
 	_cleanup_mksysb_ struct mksysb *m = NULL;
 	_cleanup_root_ struct root facts = ROOT_INIT;
 	_cleanup_inventory_ struct inventory inv = INVENTORY_INIT;
@@ -236,7 +238,7 @@ static int preflight_phase_run(struct phase_ctx *c, struct err *err)
 		return err_set(err, ERR_OPERATOR, "lpp_source %s: unknown release '%s'",
 			       c->job->spec.lpp_source, c->job->spec.release);
 	if (sandbox_check(err) < 0 || make_job_dir(c, err) < 0 ||
-	    (client_is_in(c->job) && ask_client(c, &fs, err) < 0) ||
+	    (client_is_in(c->job) && ask_client(c, &t, &fs, err) < 0) ||
 	    mksysb_open(&m, source_image(c->job), err) < 0 || read_image(c, m, err) < 0 ||
 	    root_open(&facts, c->job->facts_root, err) < 0 ||
 	    inventory_read(&inv, &facts, err) < 0 || common_layout(c, &layout, err) < 0)
@@ -258,7 +260,8 @@ static int preflight_phase_run(struct phase_ctx *c, struct err *err)
 	p.plan_untried = p.plan_error != NULL;
 	if (!p.plan_untried && try_solve(c, &plan, &p, &unsolved, err) < 0)
 		return -1;
-	if (gather(c, m, &p, target, old, err) < 0)
+	if ((disk_is_in(c->job) && disk_preflight(c, t, &fs, err) < 0) ||
+	    gather(c, m, &p, target, old, err) < 0)
 		return -1;
 	preflight_run(&p, &fs);
 	if (p.plan && common_fact_set(c, "plan", plan_summary(&plan, &inv), err) < 0)

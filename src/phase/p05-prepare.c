@@ -4,9 +4,6 @@
 #include "phase/table.h"
 #include "sys/files.h"
 
-/* What must stay free in a file system after the migration: a tenth, at least this. */
-#define FREE_MIN (256ull << 20)
-
 static int save_config(struct phase_ctx *c, struct merge_site *m, struct err *err)
 {
 	_cleanup_free_ char *beside = xasprintf("%s/%lld-config.tar.zst", c->job->log_dir,
@@ -18,35 +15,11 @@ static int save_config(struct phase_ctx *c, struct merge_site *m, struct err *er
 	return merge_save_config(&m->ctx, beside, err);
 }
 
-/* The file system that holds /usr must take what the plan unpacks; image.data says how large it is to be made. */
 static int grow(struct phase_ctx *c, struct merge_site *m, struct err *err)
 {
-	struct layout *l = &m->layout;
-	const struct layout_fs *usr = layout_find_fs(l, "/usr");
-	const struct layout_fs *target = usr ? usr : layout_find_fs(l, "/");
-	int64_t delta = (int64_t)m->plan.unpacked_delta;
-	char was[32], is[32];
-
 	events_step(c->events, "Checking for the migration's space");
-	for (size_t i = 0; i < l->n_fs; i++) {
-		struct layout_fs *f = &l->fs[i];
-		if (f != target || !f->size || delta <= 0)
-			continue;
-		uint64_t need = f->used + (uint64_t)delta;
-		need += MAX(need / 10, FREE_MIN);
-		if (need <= f->size)
-			continue;
-		uint64_t more = (need - f->size + (1 << 20) - 1) >> 20 << 20;
-		events_warning(c->events, "%s grows from %s to %s in image.data",
-			       f->mount_point, fmt_bytes(was, sizeof(was), f->size),
-			       fmt_bytes(is, sizeof(is), f->size + more));
-		f->size += more;
-		for (size_t k = 0; k < l->n_lvs; k++) {
-			if (streq0(l->lvs[k].mount_point, f->mount_point))
-				l->lvs[k].size += more;
-		}
-	}
-	return common_layout_save(c, l, err);
+	common_grow(&m->layout, &m->plan, c->events);
+	return common_layout_save(c, &m->layout, err);
 }
 
 static int prepare_run(struct phase_ctx *c, struct err *err)

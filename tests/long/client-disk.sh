@@ -20,7 +20,8 @@ truncate -s 4G "$T_TMP/cache.img"
 mke2fs -q -t ext4 -F "$T_TMP/cache.img"
 truncate -s 1600M "$T_TMP/disk"
 truncate -s 1700M "$T_TMP/spare"
-disks=("ubda=$T_TMP/disk" "ubdb=$T_TMP/spare" "ubdc=$T_TMP/cache.img")
+truncate -s 500M "$T_TMP/small"
+disks=("ubda=$T_TMP/disk" "ubdb=$T_TMP/spare" "ubdc=$T_TMP/cache.img" "ubdd=$T_TMP/small")
 
 mount_shared() { mount -o loop "$T_TMP/cache.img" "$shared"; }
 umount_shared() { umount "$shared"; }
@@ -56,7 +57,7 @@ type=lvm
 END
 	pvcreate -qq -y /dev/ubda2
 	vgcreate -qq rootvg /dev/ubda2
-	lvcreate -qq -y -n hd4 -L 900M rootvg
+	lvcreate -qq -y -n hd4 -L 450M rootvg
 	lvcreate -qq -y -n hd9var -L 300M rootvg
 	mke2fs -q -t ext4 -U 11111111-2222-3333-4444-555555555555 /dev/rootvg/hd4
 	mke2fs -q -t ext4 -U 11111111-2222-3333-4444-666666666666 /dev/rootvg/hd9var
@@ -114,22 +115,29 @@ inside refuse <<END
 nim -o check c1
 s=0; nimadm ${job/ubdb/ubda} -p || s=\$?; echo "running disk: \$s"
 s=0; nimadm ${job/ubdb/nothing} -p || s=\$?; echo "no disk: \$s"
+s=0; nimadm ${job/ubdb/ubdd} -p || s=\$?; echo "small disk: \$s"
 fingerprint >$T_TMP/before
 END
 t_ok guest refuse
 t_match '^running disk: 3$' -
 t_match '^no disk: 3$' -
 t_match 'client.disks' -
+t_match '^small disk: 3$' -
+t_match '/ grows from ' -
+t_match 'seen: client c1: .*[0-9] [KMG]B' -
 
 t_case "mode B: the client is cloned and its tree pulled into the cache"
 inside pull <<END
 nimadm $job -P 0
 nimadm $job -P 1-3
 ssh -F $T_TMP/ssh_config root@127.0.0.1 "/var/lib/nimadm/altdisk-* lspv"
+echo "sizes: \$(findmnt -b -n -o SIZE \$r) \$(findmnt -b -n -o SIZE \$r/alt_inst)"
 END
 t_ok guest pull
 t_match 'Phase 3 complete' -
 t_match 'altinst_rootvg +active' -
+read -r _ was is < <(grep '^sizes: ' "$T_OUT")
+t_ok test "${is:-0}" -gt "${was:-0}"
 
 t_case "mode B: the packages, here"
 mount_shared
@@ -166,15 +174,18 @@ t_match '^left: 0 0' -
 t_ok cmp "$T_TMP/before" "$T_TMP/after"
 
 # --- an image to the client's disk ---
-job="-T mini12 $job"
+job="-T c1_12 $job"
 t_case "mode C: file systems are made as image.data says; the image is restored in the cache"
 inside make <<END
+nim -o define -t mksysb -a source=c1 -a mk_image=yes -a location=$shared/c1.mksysb c1_12
 nimadm $job -P 0-3
 findmnt -R -n -o TARGET,FSTYPE \$r/alt_inst
 END
 t_ok guest make
 t_match 'Phase 3 complete' -
 t_match '/alt_inst +ext4' -
+t_match 'Taking a snapshot' -
+t_no_match 'there is no snapshot' -
 
 t_case "mode C: the packages, here; then all of the tree goes to the disk"
 mount_shared
