@@ -2,6 +2,7 @@
 /* Runs, resumes and takes back a job: puts store, lease, sinks, phases and engine together. */
 #include "cli/nimadm.h"
 #include "engine/record.h"
+#include "model/object.h"
 #include "phase/table.h"
 #include "sys/files.h"
 #include "sys/mount.h"
@@ -176,6 +177,26 @@ static void trace_commands(const struct run *r)
 		setenv("NIMADM_TRACE", path, 0);
 }
 
+/* What lsnim shows of the client; a job that is to be gone on with is still one. */
+static int set_cstate(struct run *r, bool begins, bool failed, struct err *err)
+{
+	const char *name = r->job.spec.client;
+	_cleanup_(job_row_done) struct job_row row = { 0 };
+
+	if (!name || !*name || !store_object_exists(r->store, name))
+		return 0;
+	if (begins)
+		return store_state_set(r->store, name, "Cstate", CSTATE_MIGRATING, err);
+	if (store_attr_set(r->store, name, "Cstate_result",
+			   failed ? "failure" : "success", err) < 0 ||
+	    store_job_get(r->store, r->job.id, &row, err) < 0)
+		return -1;
+	if (row.state == JOB_OPEN || row.state == JOB_FAILED ||
+	    row.state == JOB_CANCELLED)
+		return 0;
+	return store_state_set(r->store, name, "Cstate", CSTATE_READY, err);
+}
+
 static int run_engine(struct run *r, struct err *err)
 {
 	bool shell = r->o->debug_shell || r->job.spec.keep;
@@ -196,7 +217,12 @@ static int run_engine(struct run *r, struct err *err)
 	if (add_sinks(r, err) < 0)
 		return -1;
 	trace_commands(r);
+	if (set_cstate(r, true, false, err) < 0)
+		return -1;
 	int rc = engine_run(&cfg, err);
+	if (set_cstate(r, false, rc < 0, &release) < 0)
+		events_warning(&r->events, "%s", release.msg);
+	err_clear(&release);
 	if (phase_release(&r->job, &release) < 0)
 		events_warning(&r->events, "%s", release.msg);
 	return rc;

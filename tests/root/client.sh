@@ -165,6 +165,7 @@ client_stop c1
 t_fail_with 1 nimadm "${job[@]}" -Y -P 1
 t_match 'client c1 ' -
 t_match 'next: .*nimadm --resume -c c1 to go on, or nimadm -C -c c1' -
+t_equal 'alternate disk migration is being performed' "$(lsnim -l c1 | sed -n 's/^ *Cstate *= //p')"
 t_ok nimadm -C -c c1
 t_match 'the client program stays in /var/lib/nimadm of c1' -
 client_start c1
@@ -192,6 +193,7 @@ t_ok nothing_left
 t_ok lsnim -l c1_13
 t_match 'os_level *= debian 13 trixie' -
 t_match 'comments *= migrated from c1 by job' -
+t_equal 'ready for a NIM operation' "$(lsnim -l c1 | sed -n 's/^ *Cstate *= //p')"
 mkdir "$T_TMP/result"
 t_ok mksysb --extract "$out" --target "$T_TMP/result"
 t_ok grep -q '^VERSION_ID="13"' "$T_TMP/result/etc/os-release"
