@@ -78,7 +78,7 @@ static int alt_disk(const struct phase_ctx *c, struct transport *t, const char *
 	if (extra)
 		strv_add(&args, extra);
 	if (layout && !is_from_image(job))
-		strv_add_all(&args, "-i", "/dev/stdin", NULL);
+		strv_add_all(&args, "-i", "/proc/self/fd/0", NULL);
 	if (layout) {
 		in = open_layout(c, err);
 		if (in < 0)
