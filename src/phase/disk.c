@@ -63,7 +63,8 @@ static int call(const struct phase_ctx *c, struct transport *t, const struct str
 	return client_run(t, &how, err);
 }
 
-/* alt_disk_copy, or make-root for what an image fills, with these phases. */
+/* alt_disk_copy, or make-root for what an image fills, with these phases. Phase 1 may take what is ours on the target with -F,
+ * or when it is run again: what it has begun then is its own. */
 static int alt_disk(const struct phase_ctx *c, struct transport *t, const char *phases,
 		    const char *extra, struct err *err)
 {
@@ -77,6 +78,9 @@ static int alt_disk(const struct phase_ctx *c, struct transport *t, const char *
 		     "-P", phases, "-d", job->spec.disks, NULL);
 	if (extra)
 		strv_add(&args, extra);
+	if (streq(phases, "1") &&
+	    (job->spec.force || json_is_true(common_fact(c, "clone_begun"))))
+		strv_add(&args, "-F");
 	if (layout && !is_from_image(job))
 		strv_add_all(&args, "-i", "/proc/self/fd/0", NULL);
 	if (layout) {
@@ -173,13 +177,12 @@ static int keep_layout(const struct phase_ctx *c, struct err *err)
 int disk_make(const struct phase_ctx *c, struct err *err)
 {
 	_cleanup_transport_ struct transport *t = NULL;
-	/* what an earlier run of this phase has begun is ours to begin again */
-	bool again = json_is_true(common_fact(c, "clone_begun"));
 
 	if (client_open(&t, c, err) < 0 ||
+	    (!json_is_true(common_fact(c, "clone_begun")) &&
+	     alt_disk(c, t, "1", "--preview", err) < 0) ||
 	    common_fact_set(c, "clone_begun", json_true(), err) < 0 ||
-	    alt_disk(c, t, "1", again || c->job->spec.force ? "-F" : NULL, err) < 0 ||
-	    keep_layout(c, err) < 0)
+	    alt_disk(c, t, "1", NULL, err) < 0 || keep_layout(c, err) < 0)
 		return -1;
 	return is_from_image(c->job) ? manifest_of(c, t, err) : 0;
 }
