@@ -230,6 +230,9 @@ static int make(struct worker *w, struct entry *e, uint32_t id, struct err *err)
 		return -1;
 	if (rc > 0)
 		return keep(w, e, err);
+	if (w->c->job->update && e->fd >= 0)
+		clone_note(w->c, CLONE_NOTE_CHANGED, e->path,
+			   "it is not what the first pass has copied");
 	atomic_fetch_add(&w->c->files, 1);
 	return e->fd >= 0 ? make_regular(w, e, err) : make_other(w, e, err);
 }

@@ -153,6 +153,9 @@ setfattr -n user.late -v 1 "$src/usr/bin/capable"
 ln -sf elsewhere "$src/etc/dangling"
 rm "$src/usr/link.too" && ln "$src/var/large" "$src/usr/link.too"
 t_ok "$altdisk" copy-tree --update "$src" "$T_TMP/again" --manifest "$T_TMP/manifest3" --verify
+t_match 'changed: /etc/one: ' -
+t_match 'changed: /var/many: ' -
+t_no_match 'changed: /etc/dangling|changed: /usr/bin/tiny' -
 same "$src" "$T_TMP/again"
 
 t_case "without copy_file_range, openat2, FICLONE and io_uring it is the same"
