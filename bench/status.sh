@@ -43,13 +43,20 @@ median() {
 	shift 2
 	[[ $("$@" | wc -l) -ge $lines ]] || { echo "$label: fewer than $lines lines" >&2; exit 1; }
 	python3 - "$label" "$@" <<'END'
-import statistics, subprocess, sys, time
-times = []
+import resource, statistics, subprocess, sys, time
+
+
+def spent():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+times, before = [], spent()
 for _ in range(9):
     begin = time.monotonic()
     subprocess.run(sys.argv[2:], stdout=subprocess.DEVNULL, check=True)
     times.append(time.monotonic() - begin)
-print(f"{sys.argv[1]}: {statistics.median(times) * 1000:.0f} ms")
+print(f"{sys.argv[1]}: {statistics.median(times) * 1000:.0f} ms, {(spent() - before) / len(times) * 1000:.0f} ms of processor time")
 END
 }
 median "nimadm --status, 1000 running jobs among 10,000 objects (at most 100 ms)" 1000 "$build/nimadm" --status

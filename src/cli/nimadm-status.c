@@ -252,13 +252,16 @@ int nimadm_status(struct cli *cli, const struct nimadm_options *o, struct err *e
 
 	if (!s)
 		return -1;
+	if (store_snapshot(s, err) < 0)
+		return -1;
 	if (o->clients.n < 2)
-		return o->job || o->subject ? show_one(cli, o, err)
-					    : show_all(cli, s, o->json, err);
-	for (size_t i = 0; r == 0 && i < o->clients.n; i++) {
+		r = o->job || o->subject ? show_one(cli, o, err)
+					 : show_all(cli, s, o->json, err);
+	for (size_t i = 0; o->clients.n > 1 && r == 0 && i < o->clients.n; i++) {
 		one.subject = o->clients.v[i];
 		r = show_one(cli, &one, err);
 	}
+	store_rollback(s);
 	return r;
 }
 

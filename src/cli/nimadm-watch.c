@@ -93,7 +93,7 @@ static int add_ended(struct watch *w, const int64_t *before, size_t n, struct er
 	return 0;
 }
 
-static int load(struct watch *w, struct err *err)
+static int load_rows(struct watch *w, struct err *err)
 {
 	struct job_row *jobs = NULL;
 	size_t n = 0, n_before = w->board.n;
@@ -110,6 +110,15 @@ static int load(struct watch *w, struct err *err)
 	}
 	free(jobs);
 	return rc < 0 ? -1 : add_ended(w, before, n_before, err);
+}
+
+static int load(struct watch *w, struct err *err)
+{
+	if (store_snapshot(w->store, err) < 0)
+		return -1;
+	int rc = load_rows(w, err);
+	store_rollback(w->store);
+	return rc;
 }
 
 static attr_t look_of(const struct board_row *r)

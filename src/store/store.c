@@ -157,6 +157,16 @@ int store_begin(struct store *s, struct err *err)
 	return 0;
 }
 
+int store_snapshot(struct store *s, struct err *err)
+{
+	if (s->depth > 0)
+		return store_begin(s, err);
+	if (sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
+		return store_error(s, err);
+	s->depth++;
+	return 0;
+}
+
 void store_rollback(struct store *s)
 {
 	if (s->depth == 0)

@@ -20,6 +20,8 @@ void store_close_p(struct store **s);
 int store_begin(struct store *s, struct err *err) _must_check_;
 int store_commit(struct store *s, struct err *err) _must_check_;
 void store_rollback(struct store *s);
+/* What is read from here to store_rollback is of one moment; writers are not kept waiting. Nothing is to be changed. */
+int store_snapshot(struct store *s, struct err *err) _must_check_;
 
 /* --- objects --- */
 struct object {
