@@ -256,10 +256,13 @@ static void is_written_anew(void **state)
 	assert_ok(clone_run(&f->job, NULL, &f->res, &err), &err);
 	assert_int_equal(f->res.changed, 1);
 	assert_verifies(f);
-	/* A second pass sees it. */
+	/* A second pass sees it, and names it. */
 	f->job.update = true;
+	strv_done(&f->notes);
 	assert_ok(clone_run(&f->job, NULL, &f->res, &err), &err);
-	assert_int_equal(f->res.changed, 0);
+	assert_int_equal(f->res.changed, 1);
+	assert_int_equal(f->notes.n, 1);
+	assert_string_equal(f->notes.v[0], "changed faulty");
 	assert_int_equal(f->res.bytes, strlen("something else"));
 	assert_verifies(f);
 }

@@ -16,7 +16,7 @@ static void test_types(void **state)
 	const struct type_def *types = type_table(&n);
 	struct strv words = STRV_INIT;
 
-	assert_int_equal(n, 11);
+	assert_int_equal(n, 12);
 	for (size_t i = 0; i < n; i++) {
 		assert_ptr_equal(type_find(types[i].name), &types[i]);
 		assert_true(ends_with(types[i].help, "."));
