@@ -8,7 +8,6 @@
 #   qemu_wait N SECONDS                    until the guest has said "GUEST ..." N times; 1 where it has not in that time
 #   qemu_guests                            what it said: one line a boot
 #   qemu_stop                              ends the guest
-#   qemu_key KEY...                        types keys (QEMU's names: "down", "ret")
 #   qemu_make_tree DIR                     a Debian's root tree with a kernel and GRUB: web12.tar of $NIM_TEST_CACHE, else the
 #                                          profile "minimal"; UUIDs in its fstab end with 5b01 (/) and 5b02 (/boot)
 #   qemu_make_guest DIR                    a kernel's companion: DIR/initrd, which says "GUEST " and the kernel's command
@@ -16,10 +15,11 @@
 #                                          bash, after /dev, /sys and UEFI's variables are mounted), and starts the
 #                                          machine again
 #
-# qemu_boot_disk (1): which disk the BIOS starts. QEMU_VGA=none: GRUB's messages go to the serial console. UEFI variables are kept in $qemu_vars from one start to the next.
+# qemu_boot_disk (1): which disk the BIOS starts. qemu_options: more of QEMU's options. QEMU_VGA=none: GRUB's messages go to the serial console. UEFI variables are kept in $qemu_vars from one start to the next.
 
 qemu_pid='' qemu_runs=0
 qemu_boot_disk=1
+qemu_options=()
 qemu_vars=$T_TMP/.qemu-vars
 qemu_ovmf=/usr/share/OVMF
 
@@ -42,7 +42,7 @@ qemu_start() {
 	qemu_runs=$((qemu_runs + 1))
 	qemu_dir=$T_TMP/.qemu-$qemu_runs
 	mkdir "$qemu_dir"
-	args=(-machine q35 -accel "tcg,thread=multi" -cpu max -smp 1 -m "${QEMU_MEM:-512}" -display none -no-user-config
+	args=(-machine q35 -accel "tcg,thread=multi" -cpu max -smp "${QEMU_SMP:-1}" -m "${QEMU_MEM:-512}" -display none -no-user-config
 		-nodefaults -vga "${QEMU_VGA:-std}" -serial "file:$qemu_dir/serial" -monitor "unix:$qemu_dir/monitor,server=on,wait=off")
 	if [ "$firmware" = uefi ]; then
 		[ -e "$qemu_vars" ] || cp "$qemu_ovmf/${QEMU_VARS:-OVMF_VARS_4M.fd}" "$qemu_vars"
@@ -58,6 +58,7 @@ qemu_start() {
 		fi
 		args+=(-drive "if=none,id=d$n,file=$disk,format=raw,cache=unsafe" -device "virtio-blk-pci,drive=d$n$index")
 	done
+	args+=("${qemu_options[@]}")
 	: >"$qemu_dir/serial"
 	qemu-system-x86_64 "${args[@]}" </dev/null >"$qemu_dir/log" 2>&1 &
 	qemu_pid=$!

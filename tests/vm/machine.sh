@@ -1,0 +1,205 @@
+# shellcheck shell=bash disable=SC2034,SC2054,SC2154
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A real Debian client in QEMU, with systemd, its own kernel, GRUB and initramfs, that runs our program on its own
+# disks. Source it after ../lib.sh, uml.sh and qemu.sh.
+#
+#   machine_need                     skips the whole script where it cannot run
+#   machine_disk FILE                a disk with the client installed by its own grub-install: root on LVM, for a BIOS
+#   machine_start bios|uefi DISK...  as qemu_start
+#   machine_up SECONDS               until the next system is up: $machine_booted is its kernel's command line
+#   inside NAME <<'END'              keeps a script, which
+#   machine NAME [SECONDS]           runs as root in the machine: its output, its status (124: not done in 300 seconds);
+#                                    what it leaves in the background must have an output of its own
+#   machine_reboot SECONDS           the machine itself starts again; until the next system is up
+#   machine_off                      shuts the machine down
+#
+# The tree is the profile "client"; it is kept in NIM_TEST_FIXTURE, so that it is made once for all scripts.
+
+machine_booted='' machine_line=''
+machine_in_fd='' machine_out_fd=''
+# The file systems of the client's fstab.
+machine_uuid=6a1f0d52-64f5-4c0d-9a5e-0f1f0e7f5b0
+
+machine_need() {
+	t_need_root
+	qemu_need
+	uml_need
+	t_need_tools mmdebstrap base64 mkfifo
+	machine_tar=${NIM_TEST_FIXTURE:-$T_TMP}/client.tar
+	mkfifo "$T_TMP/control.in" "$T_TMP/control.out"
+	# Both ends: nobody waits for the other one.
+	exec {machine_in_fd}<>"$T_TMP/control.in" {machine_out_fd}<>"$T_TMP/control.out"
+}
+
+# Answers to machine: a line is a script in base64; "o " before each line of output, then "rc STATUS".
+machine_control() {
+	cat <<'END'
+#!/bin/bash
+# Part of the test.
+exec 3<>/dev/virtio-ports/nimadm.control
+echo "up $(cat /proc/cmdline)" >&3
+while read -r script <&3; do
+	base64 -d <<<"$script" >/run/control.sh
+	bash /run/control.sh 2>&1 </dev/null 3>&- | sed -u 's/^/o /' >&3
+	echo "rc ${PIPESTATUS[0]}" >&3
+done
+END
+}
+
+# The profile with an initramfs that names the swap space, without some large files: everything takes long there.
+machine_tree() {
+	local root=$T_TMP/client
+	[ ! -f "$machine_tar" ] || return 0
+	"$T_SRC/tests/profiles/build.sh" client bookworm "$root"
+	# What the machine has, instead of all that there is.
+	sed -i 's/^MODULES=.*/MODULES=list/' "$root/etc/initramfs-tools/initramfs.conf"
+	printf '%s\n' virtio_pci virtio_blk ext4 btrfs >>"$root/etc/initramfs-tools/modules"
+	printf 'GRUB_DISABLE_OS_PROBER=true\nGRUB_TIMEOUT=0\nGRUB_TERMINAL=console\n' >>"$root/etc/default/grub"
+	mount --bind /proc "$root/proc"
+	chroot "$root" update-initramfs -u
+	umount "$root/proc"
+	tar -C "$root" --create --file "$machine_tar.part" --numeric-owner --sparse --acls --xattrs --xattrs-include='*' \
+		--one-file-system --exclude './usr/share/locale/*' --exclude './usr/share/doc/*' --exclude './usr/share/i18n/*' \
+		--exclude './usr/lib/*/libLLVM-*' --exclude './usr/lib/*/libz3.*' .
+	rm -rf --one-file-system "$root"
+	mv "$machine_tar.part" "$machine_tar"
+}
+
+# Runs in User-Mode Linux, which has volumes and partitions.
+machine_install() {
+	cat <<'END'
+set -euo pipefail
+export LC_ALL=C
+r=/mnt/host
+mkdir -p $r
+u=$T_UUID
+root=/dev/rootvg/root
+sfdisk -q /dev/ubda <<'TABLE'
+label: gpt
+size=1MiB, type=21686148-6449-6E6F-744E-656564454649
+size=200MiB, type=linux
+type=lvm
+TABLE
+pvcreate -qq -y /dev/ubda3
+vgcreate -qq rootvg /dev/ubda3
+lvcreate -qq -y -n root -L 1300M rootvg
+lvcreate -qq -y -n var -L 500M rootvg
+lvcreate -qq -y -n swap -L 128M rootvg
+mke2fs -q -t ext4 -L var /dev/rootvg/var
+mkswap -q -U "${u}3" /dev/rootvg/swap
+mke2fs -q -t ext4 -U "${u}1" $root
+mke2fs -q -t ext4 -U "${u}2" /dev/ubda2
+mount $root $r
+mkdir $r/boot $r/var
+mount /dev/ubda2 $r/boot
+mount /dev/rootvg/var $r/var
+tar -xpf "$T_TAR" -C $r --numeric-owner --xattrs --xattrs-include='*' --acls
+for d in dev proc sys run; do mount --rbind /$d $r/$d; done
+# As the Debian installer writes it.
+sed -i "s,^UUID=${u}1,/dev/mapper/rootvg-root," $r/etc/fstab
+echo 'LABEL=var /var ext4 defaults 0 2' >>$r/etc/fstab
+cp "$T_BUILD/src/altdisk/altdisk" $r/usr/local/sbin/
+install -m 755 "$T_TMP/control" $r/usr/local/sbin/
+printf '[Unit]\nDescription=Test control\nAfter=basic.target\n\n[Service]\nExecStart=/usr/local/sbin/control\n' \
+	>$r/etc/systemd/system/control.service
+ln -s ../control.service $r/etc/systemd/system/multi-user.target.wants/
+for unit in e2scrub_reap.service apt-daily-upgrade.timer fstrim.timer; do ln -sf /dev/null $r/etc/systemd/system/$unit; done
+for name in alt_disk_copy alt_disk_mksysb alt_rootvg_op bootlist lspv mksysb; do ln -s altdisk $r/usr/local/sbin/$name; done
+# The core image that grub-install makes of a UBD disk lacks what reads partitions.
+chroot $r grub-install --modules="part_gpt ext2 lvm" --target=i386-pc /dev/ubda
+chroot $r update-grub
+grep -m 1 vmlinuz $r/boot/grub/grub.cfg
+umount -R $r
+END
+}
+
+machine_disk() {
+	machine_tree
+	machine_install >"$T_TMP/install.sh"
+	machine_control >"$T_TMP/control"
+	rm -f "$1"
+	truncate -s "${MACHINE_DISK:-2600M}" "$1"
+	T_TAR=$machine_tar T_UUID=$machine_uuid uml_run "$T_TMP/install.sh" "ubda=$1"
+}
+
+machine_start() {
+	local old=("${qemu_options[@]}")
+	qemu_options+=(-device virtio-serial-pci
+		-chardev "pipe,id=control,path=$T_TMP/control" -device virtserialport,chardev=control,name=nimadm.control)
+	# What a machine before has said.
+	while IFS= read -r -t 0.01 -u "$machine_out_fd" machine_line; do :; done
+	QEMU_SMP=2 QEMU_MEM=1024 qemu_start "$@"
+	qemu_options=("${old[@]}")
+}
+
+# The next line of the machine's control into $machine_line; 1: none in time.
+machine_read() {
+	while ! IFS= read -r -t 1 -u "$machine_out_fd" machine_line; do
+		if [ "$SECONDS" -ge "$1" ]; then
+			echo "the machine has not answered in time"
+		elif ! kill -0 "$qemu_pid" 2>/dev/null; then
+			echo "the machine is not running any more"
+		else
+			continue
+		fi
+		tail -c 3000 "$qemu_dir/serial"
+		cat "$qemu_dir/log"
+		return 1
+	done
+	machine_line=${machine_line%$'\r'}
+}
+
+machine_up() {
+	local end=$((SECONDS + $1))
+	machine_booted=''
+	while machine_read "$end"; do
+		case $machine_line in
+		"up "*)
+			machine_booted=${machine_line#up }
+			return 0
+			;;
+		esac
+	done
+	return 1
+}
+
+inside() {
+	cat >"$T_TMP/$1.sh"
+}
+
+machine() {
+	local end=$((SECONDS + ${2:-300}))
+	base64 -w 0 "$T_TMP/$1.sh" >&"$machine_in_fd"
+	echo >&"$machine_in_fd"
+	while machine_read "$end"; do
+		case $machine_line in
+		"o "*) printf '%s\n' "${machine_line#o }" ;;
+		"rc "*) return "${machine_line#rc }" ;;
+		"up "*)
+			echo "the machine has started anew"
+			return 125
+			;;
+		esac
+	done
+	return 124
+}
+
+machine_reboot() {
+	inside reboot <<<'systemctl --no-block reboot'
+	machine reboot 60
+	machine_up "$1"
+}
+
+machine_off() {
+	local end=$((SECONDS + 90))
+	inside poweroff <<<'systemctl --no-block poweroff'
+	machine poweroff 60
+	while kill -0 "$qemu_pid" 2>/dev/null; do
+		if [ "$SECONDS" -ge "$end" ]; then
+			echo "the machine has not been shut down in 90 s"
+			return 1
+		fi
+		sleep 0.2
+	done
+	qemu_stop
+}
