@@ -82,7 +82,7 @@ static const struct opt options[] = {
 
 static const char *const synopsis[] = {
 	"-T MKSYSB -O FILE [-N NAME] [-l LPP_SOURCE] [-s SPOT] [-j CACHE] -Y [OPTIONS]",
-	"-c CLIENT -d DISKS -j CACHE [-l LPP_SOURCE] [-s SPOT] -Y [-B] [OPTIONS]",
+	"-c CLIENT -d DISKS [-j CACHE] [-l LPP_SOURCE] [-s SPOT] -Y [-B] [OPTIONS]",
 	"-T MKSYSB -c CLIENT -d DISKS [-j CACHE] [-l LPP_SOURCE] [-s SPOT] -Y [-B] [OPTIONS]",
 	"-c CLIENT -O FILE [-N NAME] [-l LPP_SOURCE] [-s SPOT] [-j CACHE] -Y [OPTIONS]",
 	"-p {-T MKSYSB | -c CLIENT} -O FILE ...",

@@ -7,7 +7,7 @@ set -euo pipefail
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/vm/qemu.sh
-. "$(dirname "$0")/qemu.sh"
+. "$(dirname "$0")/../vm/qemu.sh"
 t_need_root
 t_need_tools sfdisk losetup mke2fs mkfs.xfs mkfs.btrfs btrfs lvm
 t_private_mounts "$@"
