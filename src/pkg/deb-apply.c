@@ -11,14 +11,48 @@
 #include "pkg/rpm.h"
 #include "sys/files.h"
 
+/* In the root: a directory on the sandbox's own tmpfs, gone with the run, and a list that outlives a crash. */
+#define BESIDE	"/run/nimadm/beside"
+#define PENDING "/var/lib/dpkg/depmod.nimadm"
+
 /*
  * dpkg marks its status descriptor close-on-exec and non-blocking, which must not happen to the scripts' standard output:
  * descriptor 3 is the same pipe opened a second time.
+ *
+ * depmod works beside dpkg: nothing asks for the index of a new kernel's modules before phase 8, and packages are
+ * configured on one core. Calls take turns by a lock that outlives the stand-in; the last to start has seen all that
+ * any caller had written. What did not come to a good end, in this run or in one that was killed, is done once more
+ * at the end, in the open, and there it counts.
  */
 static const char *const with_status[] = {
 	"sh",
 	"-c",
-	"exec 3>/proc/self/fd/1; exec \"$@\"",
+	"exec 3>/proc/self/fd/1\n"
+	"mkdir -p " DEB_ROOT BESIDE " && cat >" DEB_ROOT BESIDE "/depmod <<'EOF'\n"
+	"#!/bin/sh\n"
+	"PATH=${PATH#" BESIDE ":}\n"
+	"command -v flock >/dev/null || exec depmod \"$@\"\n"
+	"exec 9>>" BESIDE "/lock\n"
+	"flock 9 && echo \"$*\" >>" PENDING " || exec depmod \"$@\"\n"
+	"(depmod \"$@\" && echo \"$*\" >>" BESIDE
+	"/done) </dev/null >/dev/null 2>&1 3>&- &\n"
+	"EOF\n"
+	"chmod 755 " DEB_ROOT BESIDE "/depmod\n"
+	"PATH=" BESIDE ":$PATH \"$@\"\n"
+	"status=$?\n"
+	"[ -e " DEB_ROOT PENDING " ] || exit $status\n"
+	"chroot " DEB_ROOT " sh <<'EOF' || exit 1\n"
+	"exec 9>>" BESIDE "/lock\n"
+	"flock 9\n"
+	"exec 9>&-\n"
+	": >>" BESIDE "/done\n"
+	"while read -r arguments; do\n"
+	"	grep -qxF -e \"$arguments\" " BESIDE "/done && continue\n"
+	"	depmod $arguments </dev/null || { echo \"depmod $arguments failed\"; exit 1; }\n"
+	"done <" PENDING "\n"
+	"rm " PENDING "\n"
+	"EOF\n"
+	"exit $status\n",
 	"sh",
 };
 

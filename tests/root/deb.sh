@@ -30,7 +30,7 @@ make_tree() {
 	for lib in bin sbin lib lib64; do
 		ln -s "usr/$lib" "$T_TMP/pristine/$lib"
 	done
-	for program in bash cat rm sleep; do
+	for program in bash cat flock grep rm sleep; do
 		program=$(command -v "$program")
 		cp "$program" "$T_TMP/pristine/usr/bin/"
 		ldd "$program" | grep -o '/[^ ]*' | while read -r lib; do
@@ -84,6 +84,8 @@ make_packages() {
 	package kills 1 ''
 	# shellcheck disable=SC2016
 	package kills 2 '' "$script"'echo "kills: down with dpkg"; kill -9 $PPID; sleep 2'
+	package kernel 1 ''
+	package kernel 2 '' 'depmod 6.1; [ -e /depmod.done ] || echo "kernel: went on before it was done"'
 	(
 		cd "$lpp/pool"
 		for deb in *.deb; do
@@ -197,6 +199,55 @@ t_equal "half-configured 2" "$(version hangs)"
 : >"$tree/etc/repaired"
 t_ok drive rest finish verify
 t_equal "installed 2" "$(version hangs)"
+
+# depmod_script COMMANDS: what the tree has as depmod
+depmod_script() {
+	printf '#!/bin/sh\n%s\n' "$1" >"$tree/usr/sbin/depmod"
+	chmod 755 "$tree/usr/sbin/depmod"
+}
+
+t_case "depmod works beside dpkg, and is waited for"
+fresh kernel
+# shellcheck disable=SC2016
+depmod_script 'sleep 2; echo "indexed $1" >>/depmod.done'
+t_ok drive plan prepare bos rest finish verify
+t_match 'kernel: went on before it was done' "$T_TMP/job/packages.log"
+t_equal "indexed 6.1" "$(cat "$tree/depmod.done")"
+
+t_case "a depmod that was killed is run by the next call"
+fresh kernel
+depmod_script '[ -e /etc/repaired ] || sleep 1000; >/depmod.done'
+t_ok drive plan prepare bos
+"$driver" "$spot" "$lpp" "$tree" "$T_TMP/job" trixie 60 rest >"$T_TMP/out" 2>&1 &
+pid=$!
+for _ in $(seq 100); do
+	[ "$(version kernel)" != "installed 2" ] || break
+	sleep 0.1
+done
+kill -9 "$pid"
+status=0
+wait "$pid" || status=$?
+t_equal 137 "$status"
+t_equal "installed 2" "$(version kernel)"
+: >"$tree/etc/repaired"
+t_ok drive rest finish verify
+t_ok test -e "$tree/depmod.done"
+t_fail_with 1 test -e "$tree/var/lib/dpkg/depmod.nimadm"
+
+t_case "a depmod that fails is tried once more, then it counts"
+fresh kernel
+depmod_script '[ -e /once ] || { >/once; exit 1; }; >/depmod.done'
+t_ok drive plan prepare bos rest finish verify
+t_ok test -e "$tree/depmod.done"
+fresh kernel
+depmod_script '[ -e /etc/repaired ] || { echo "no space for the index"; exit 1; }; >/depmod.done'
+t_ok drive plan prepare bos
+t_fail_with 1 drive rest
+t_match "depmod 6.1 failed" "$T_TMP/job/packages.log"
+t_match "no space for the index" "$T_TMP/job/packages.log"
+: >"$tree/etc/repaired"
+t_ok drive rest finish verify
+t_ok test -e "$tree/depmod.done"
 
 t_case "an archive that is damaged"
 fresh libold good
