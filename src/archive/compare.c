@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mksysb_compare: a tree against the manifest, in both directions. */
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "archive/image.h"
 #include "base/links.h"
 #include "base/map.h"
 #include "base/todo.h"
+#include "model/entry-check.h"
 #include "model/pool.h"
 #include "sys/dirs.h"
 #include "sys/signal.h"
@@ -41,127 +40,10 @@ static void differs(struct compare *c, const char *path, const char *what)
 
 /* One thread's means. */
 struct checker {
-	struct dirs dirs;
-	struct digest digest;
-	struct xattrs xattrs;
+	struct entry_check check;
 	struct manifest_entry e;
 	struct lines lines;
-	struct buf data;
 };
-
-static bool is_type(char type, mode_t mode)
-{
-	static const struct {
-		char type;
-		mode_t mode;
-	} types[] = { { 'f', S_IFREG }, { 's', S_IFREG }, { 'd', S_IFDIR },
-		      { 'l', S_IFLNK }, { 'c', S_IFCHR }, { 'b', S_IFBLK },
-		      { 'p', S_IFIFO } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if (types[i].type == type)
-			return types[i].mode == (mode & S_IFMT);
-	return type == 'h' && !S_ISDIR(mode);
-}
-
-static const char *compare_metadata(const struct manifest_entry *e, const struct stat *st)
-{
-	if (!is_type(e->type, st->st_mode))
-		return "another type";
-	if (e->type != 'l' && (st->st_mode & 07777) != e->mode)
-		return "another mode";
-	if (st->st_uid != e->uid || st->st_gid != e->gid)
-		return "another owner";
-	if (st->st_mtim.tv_sec != e->sec || st->st_mtim.tv_nsec != (long)e->nsec)
-		return "another time";
-	if ((e->type == 'f' || e->type == 's') && (uint64_t)st->st_size != e->size)
-		return "another size";
-	if ((e->type == 'c' || e->type == 'b') &&
-	    (major(st->st_rdev) != e->major || minor(st->st_rdev) != e->minor))
-		return "another device number";
-	return NULL;
-}
-
-/* Holes are skipped: they are zeros. */
-static const char *compare_content(struct checker *k, int fd)
-{
-	off_t size = (off_t)k->e.size, at = 0;
-	char sha256[SHA256_HEX_LEN];
-	uint8_t *p = buf_room(&k->data, (size_t)1 << 20);
-
-	digest_begin(&k->digest, k->e.type, k->e.size);
-	while (at < size) {
-		off_t start = k->e.type == 's' ? lseek(fd, at, SEEK_DATA) : at;
-		if (start < 0)
-			break;
-		ssize_t n = pread(fd, p, (size_t)MIN((off_t)1 << 20, size - start),
-				  start);
-		if (n <= 0)
-			return "it cannot be read";
-		digest_feed(&k->digest, (uint64_t)start, p, (size_t)n);
-		at = start + n;
-	}
-	digest_end(&k->digest, sha256);
-	return streq(sha256, k->e.sha256) ? NULL : "another content";
-}
-
-static const char *compare_link(const struct manifest_entry *e, int dir, const char *name)
-{
-	char buf[4097];
-	ssize_t n = readlinkat(dir, name, buf, sizeof(buf));
-
-	return n < 0 || (size_t)n != e->target.len ||
-			       memcmp(buf, e->target.p, (size_t)n) != 0
-		       ? "another link target"
-		       : NULL;
-}
-
-static const char *compare_hard(struct compare *c, const struct manifest_entry *e,
-				const struct stat *st)
-{
-	struct dirs dirs = DIRS_INIT(c->tree->fd, false);
-	const char *name;
-	struct stat other;
-	int dir = dirs_parent(&dirs, str_c(&e->target), &name);
-	bool same = dir >= 0 && fstatat(dir, name, &other, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    other.st_ino == st->st_ino && other.st_dev == st->st_dev;
-
-	dirs_done(&dirs);
-	return same ? NULL : "not the same file as its other name";
-}
-
-static const char *compare_one(struct compare *c, struct checker *k)
-{
-	const char *name;
-	int dir = dirs_parent(&k->dirs, str_c(&k->e.path), &name);
-	struct stat st;
-
-	if (dir < 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return "missing";
-	const char *what = compare_metadata(&k->e, &st);
-	if (what)
-		return what;
-	if (k->e.type == 'h')
-		return compare_hard(c, &k->e, &st);
-	if (k->e.type == 'l')
-		what = compare_link(&k->e, dir, name);
-	bool opens = S_ISREG(st.st_mode) || S_ISDIR(st.st_mode);
-	_cleanup_close_ int fd =
-		opens ? openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-		      : -1;
-	if (opens && fd < 0)
-		return "it cannot be opened";
-	struct xattrs_of of = { .fd = fd, .dir_fd = dir, .name = name };
-	char digest[17], flags[16] = "";
-	if (!what && xattrs_read(&k->xattrs, &of) < 0)
-		return "its extended attributes cannot be read";
-	xattrs_digest(&k->xattrs, digest);
-	if (!what && !streq(digest, k->e.xattrs))
-		return "other extended attributes";
-	if (!what && opens && flags_read(fd, flags) && !flags_are_kept(k->e.flags, flags))
-		return "other inode flags";
-	return !what && S_ISREG(st.st_mode) ? compare_content(k, fd) : what;
-}
 
 static int compare_segment(struct compare *c, struct checker *k, const struct segment *s,
 			   struct err *err)
@@ -172,7 +54,7 @@ static int compare_segment(struct compare *c, struct checker *k, const struct se
 		int rc = manifest_next(&k->lines.c, &k->e, err);
 		if (rc != 0)
 			return -1;
-		const char *what = compare_one(c, k);
+		const char *what = entry_check(&k->check, &k->e);
 		if (what)
 			differs(c, str_c(&k->e.path), what);
 		pool_lock(&c->pool);
@@ -186,10 +68,9 @@ static int compare_segment(struct compare *c, struct checker *k, const struct se
 static void work(struct pool *pool, void *arg)
 {
 	struct compare *c = arg;
-	struct checker k = { .dirs = DIRS_INIT(c->tree->fd, false),
-			     .lines = LINES_INIT(c->m) };
+	struct checker k = { .lines = LINES_INIT(c->m) };
 
-	digest_init(&k.digest);
+	entry_check_init(&k.check, c->tree->fd);
 	pool_lock(pool);
 	while (!pool->failed && c->next < c->m->n_segments) {
 		const struct segment *s = &c->m->segments[c->next++];
@@ -202,12 +83,9 @@ static void work(struct pool *pool, void *arg)
 			pool_fail(pool, &err);
 	}
 	pool_unlock(pool);
-	dirs_done(&k.dirs);
-	digest_done(&k.digest);
-	xattrs_done(&k.xattrs);
+	entry_check_done(&k.check);
 	manifest_entry_done(&k.e);
 	lines_done(&k.lines);
-	buf_done(&k.data);
 }
 
 static void watch(struct pool *pool, void *arg)

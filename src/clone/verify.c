@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* clone_verify: a tree against its manifest, in both directions. */
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <sys/sysmacros.h>
 
+#include "base/links.h"
 #include "base/todo.h"
 #include "clone/clone-internal.h"
+#include "model/entry-check.h"
 #include "sys/signal.h"
 
 #define SHOWN	   10 /* differences that are named */
@@ -40,29 +40,10 @@ static void differs(struct verify *v, const char *path, const char *what)
 /* One thread's means. */
 struct checker {
 	struct verify *v;
-	struct dirs dirs;
-	struct digest digest;
-	struct xattrs xattrs;
+	struct entry_check check;
 	struct manifest_entry e;
 	struct str text;
-	uint8_t *data;
 };
-
-/*
- * A multiset of paths as the sum of their hashes: whether a tree has just the manifest's paths is known without a list
- * of them in memory.
- */
-static uint64_t hash(const char *path)
-{
-	uint64_t h = 0xcbf29ce484222325;
-
-	for (const unsigned char *p = (const unsigned char *)path; *p; p++)
-		h = (h ^ *p) * 0x100000001b3;
-	/* FNV-1a, mixed: sums of similar texts must not cancel out. */
-	h = (h ^ (h >> 33)) * 0xff51afd7ed558ccd;
-	h = (h ^ (h >> 33)) * 0xc4ceb9fe1a85ec53;
-	return h ^ (h >> 33);
-}
 
 /* Each file system brings its own; a source of another kind has none. */
 static bool is_lost_and_found(const struct verify *v, const char *path)
@@ -74,137 +55,6 @@ static bool is_lost_and_found(const struct verify *v, const char *path)
 		return true;
 	_cleanup_free_ char *above = xasprintf("/%.*s", (int)(n - 1), path);
 	return v->mounts && strv_has(v->mounts, above);
-}
-
-static mode_t mode_of(char type)
-{
-	static const struct {
-		char type;
-		mode_t mode;
-	} types[] = { { 'f', S_IFREG }, { 's', S_IFREG }, { 'd', S_IFDIR },
-		      { 'l', S_IFLNK }, { 'c', S_IFCHR }, { 'b', S_IFBLK },
-		      { 'p', S_IFIFO } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if (types[i].type == type)
-			return types[i].mode;
-	return 0; /* a hard link: to anything */
-}
-
-static const char *compare_metadata(const struct manifest_entry *e, const struct stat *st)
-{
-	mode_t type = mode_of(e->type);
-
-	if (type ? type != (st->st_mode & S_IFMT) : S_ISDIR(st->st_mode))
-		return "another type";
-	if (e->type != 'l' && (st->st_mode & 07777) != e->mode)
-		return "another mode";
-	if (st->st_uid != e->uid || st->st_gid != e->gid)
-		return "another owner";
-	if (st->st_mtim.tv_sec != e->sec || st->st_mtim.tv_nsec != (long)e->nsec)
-		return "another time";
-	if ((e->type == 'f' || e->type == 's') && (uint64_t)st->st_size != e->size)
-		return "another size";
-	if ((e->type == 'c' || e->type == 'b') &&
-	    (major(st->st_rdev) != e->major || minor(st->st_rdev) != e->minor))
-		return "another device number";
-	return NULL;
-}
-
-/* From the disk, not from what is still in memory of the copying. Holes are skipped: they are zeros. */
-static const char *compare_content(struct checker *k, int fd)
-{
-	off_t size = (off_t)k->e.size, at = 0;
-	char sha256[SHA256_HEX_LEN];
-
-	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	digest_begin(&k->digest, k->e.type, k->e.size);
-	while (at < size) {
-		off_t start = k->e.type == 's' ? lseek(fd, at, SEEK_DATA) : at;
-		if (start < 0)
-			break;
-		ssize_t n = pread(fd, k->data,
-				  (size_t)MIN((off_t)CLONE_CHUNK, size - start), start);
-		if (n <= 0)
-			return "it cannot be read";
-		digest_feed(&k->digest, (uint64_t)start, k->data, (size_t)n);
-		at = start + n;
-	}
-	digest_end(&k->digest, sha256);
-	return streq(sha256, k->e.sha256) ? NULL : "another content";
-}
-
-static const char *compare_link(const struct manifest_entry *e, int dir, const char *name)
-{
-	char buf[4097];
-	ssize_t n = readlinkat(dir, name, buf, sizeof(buf));
-
-	return n < 0 || (size_t)n != e->target.len ||
-			       memcmp(buf, e->target.p, (size_t)n) != 0
-		       ? "another link target"
-		       : NULL;
-}
-
-static const char *compare_hard(const struct checker *k, const struct stat *st)
-{
-	struct dirs dirs = DIRS_INIT(k->v->tree->fd, false);
-	const char *name;
-	struct stat other;
-	int dir = dirs_parent(&dirs, str_c(&k->e.target), &name);
-	bool same = dir >= 0 && fstatat(dir, name, &other, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    other.st_ino == st->st_ino && other.st_dev == st->st_dev;
-
-	dirs_done(&dirs);
-	return same ? NULL : "not the same file as its other name";
-}
-
-static const char *compare_attributes(struct checker *k, const struct xattrs_of *of)
-{
-	char digest[17], flags[16];
-
-	if (xattrs_read(&k->xattrs, of) < 0)
-		return "its extended attributes cannot be read";
-	xattrs_digest(&k->xattrs, digest);
-	if (!streq(digest, k->e.xattrs))
-		return "other extended attributes";
-	if (of->fd >= 0 && flags_read(of->fd, flags) &&
-	    !flags_are_kept(k->e.flags, flags))
-		return "other inode flags";
-	return NULL;
-}
-
-/* Reading must not change the copy's times. */
-static int open_here(int dir, const char *name)
-{
-	int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-	int fd = openat(dir, name, flags | O_NOATIME);
-
-	return fd < 0 && errno == EPERM ? openat(dir, name, flags) : fd;
-}
-
-static const char *compare_one(struct checker *k)
-{
-	const char *name;
-	int dir = dirs_parent(&k->dirs, str_c(&k->e.path), &name);
-	struct stat st;
-
-	if (dir < 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return "missing";
-	const char *what = compare_metadata(&k->e, &st);
-	if (what)
-		return what;
-	if (k->e.type == 'h')
-		return compare_hard(k, &st);
-	bool opens = S_ISREG(st.st_mode) || S_ISDIR(st.st_mode);
-	_cleanup_close_ int fd = opens ? open_here(dir, name) : -1;
-	if (opens && fd < 0)
-		return "it cannot be opened";
-	struct xattrs_of of = { .fd = fd, .dir_fd = dir, .name = name };
-	what = k->e.type == 'l' ? compare_link(&k->e, dir, name) : NULL;
-	if (!what)
-		what = compare_attributes(k, &of);
-	return !what && S_ISREG(st.st_mode) ? compare_content(k, fd) : what;
 }
 
 /* Whole lines into k->text. 1: there are no more. With the lock held. */
@@ -243,7 +93,7 @@ static int check_lines(struct checker *k, struct err *err)
 
 	while ((rc = manifest_next(&c, &k->e, err)) == 0) {
 		const char *path = str_c(&k->e.path);
-		const char *what = compare_one(k);
+		const char *what = entry_check(&k->check, &k->e);
 		if (what)
 			differs(v, path, what);
 		bool counts = !is_lost_and_found(v, path);
@@ -251,7 +101,7 @@ static int check_lines(struct checker *k, struct err *err)
 		pool_lock(&v->pool);
 		v->members++;
 		v->done += has_data ? k->e.size : 0;
-		v->paths += counts ? hash(path) : 0;
+		v->paths += counts ? links_hash(path) : 0;
 		bool stop = v->pool.failed;
 		pool_unlock(&v->pool);
 		if (stop)
@@ -263,12 +113,12 @@ static int check_lines(struct checker *k, struct err *err)
 static void check(struct pool *pool, void *arg)
 {
 	struct verify *v = arg;
-	struct checker k = { .v = v, .dirs = DIRS_INIT(v->tree->fd, false) };
+	struct checker k = { .v = v };
 	struct err err = { 0 };
 	int rc = 0;
 
-	digest_init(&k.digest);
-	k.data = xmalloc(CLONE_CHUNK);
+	entry_check_init(&k.check, v->tree->fd);
+	k.check.from_disk = true;
 	pool_lock(pool);
 	while (!pool->failed && (rc = take_lines(&k, &err)) == 0) {
 		pool_unlock(pool);
@@ -280,12 +130,9 @@ static void check(struct pool *pool, void *arg)
 	if (rc < 0)
 		pool_fail(pool, &err);
 	pool_unlock(pool);
-	dirs_done(&k.dirs);
-	digest_done(&k.digest);
-	xattrs_done(&k.xattrs);
+	entry_check_done(&k.check);
 	manifest_entry_done(&k.e);
 	str_done(&k.text);
-	free(k.data);
 }
 
 static void watch(struct pool *pool, void *arg)
@@ -351,7 +198,7 @@ static int walk_tree(struct extras *x, struct err *err)
 
 static void add_hash(struct extras *x, const char *path)
 {
-	x->sum += hash(path);
+	x->sum += links_hash(path);
 }
 
 static int by_value(const void *a, const void *b)
@@ -363,7 +210,7 @@ static int by_value(const void *a, const void *b)
 
 static void name_unknown(struct extras *x, const char *path)
 {
-	uint64_t h = hash(path);
+	uint64_t h = links_hash(path);
 
 	if (!bsearch(&h, x->known, x->n, sizeof(h), by_value))
 		differs(x->v, path, "not in the manifest");
@@ -395,7 +242,7 @@ static int read_known(struct extras *x, struct err *err)
 		struct manifest_cursor c = { .p = k.text.p,
 					     .end = k.text.p + k.text.len };
 		while (x->n < x->v->members && (rc = manifest_next(&c, &k.e, err)) == 0)
-			x->known[x->n++] = hash(str_c(&k.e.path));
+			x->known[x->n++] = links_hash(str_c(&k.e.path));
 		rc = MIN(rc, 0);
 	}
 	qsort(x->known, x->n, sizeof(uint64_t), by_value);
@@ -407,7 +254,7 @@ static int read_known(struct extras *x, struct err *err)
 /* What the tree has beside the manifest's members. */
 static int find_extras(struct verify *v, struct err *err)
 {
-	struct extras x = { .v = v, .each = add_hash, .sum = hash(".") };
+	struct extras x = { .v = v, .each = add_hash, .sum = links_hash(".") };
 	int rc = walk_tree(&x, err);
 
 	if (rc == 0 && x.sum != v->paths) {

@@ -88,7 +88,7 @@ int entry_set_at(int dir, const char *name, const struct manifest_entry *e,
 	return 0;
 }
 
-static mode_t mode_of(char type)
+mode_t entry_mode(char type)
 {
 	static const struct {
 		char type;
@@ -111,7 +111,7 @@ int entry_make(int dir, const char *name, const struct manifest_entry *e,
 	if (e->type == 'l')
 		rc = symlinkat(str_c(&e->target), dir, name);
 	else
-		rc = mknodat(dir, name, mode_of(e->type) | 0600,
+		rc = mknodat(dir, name, entry_mode(e->type) | 0600,
 			     makedev(e->major, e->minor));
 	if (rc < 0)
 		return entry_failed(str_c(&e->path), "cannot be made", err);
@@ -120,7 +120,7 @@ int entry_make(int dir, const char *name, const struct manifest_entry *e,
 
 bool entry_matches(const struct manifest_entry *e, const struct stat *st)
 {
-	if ((st->st_mode & S_IFMT) != mode_of(e->type) || st->st_uid != e->uid ||
+	if ((st->st_mode & S_IFMT) != entry_mode(e->type) || st->st_uid != e->uid ||
 	    st->st_gid != e->gid || st->st_mtim.tv_sec != e->sec ||
 	    st->st_mtim.tv_nsec != (long)e->nsec)
 		return false;

@@ -13,6 +13,8 @@
 #include "sys/dirs.h"
 #include "sys/xattrs.h"
 
+/* The S_IFMT bits of a manifest's type letter; 0: a hard link. */
+mode_t entry_mode(char type);
 /* A symbolic link, device or fifo, with its attributes. The name is free. */
 int entry_make(int dir, const char *name, const struct manifest_entry *e,
 	       const struct xattrs *x, struct err *err) _must_check_;
