@@ -182,20 +182,25 @@ trouble asks "Really"
 t_case "a script that kills its parent"
 trouble kills "down with dpkg|signal"
 
+# killed_at NAME STATE: the rest is begun, and all of it killed when package NAME is in that state
+killed_at() {
+	local pid status=0
+	"$driver" "$spot" "$lpp" "$tree" "$T_TMP/job" trixie 60 rest >"$T_TMP/out" 2>&1 &
+	pid=$!
+	for _ in $(seq 100); do
+		[ "$(version "$1")" != "$2" ] || break
+		sleep 0.1
+	done
+	kill -9 "$pid"
+	wait "$pid" || status=$?
+	t_equal 137 "$status"
+	t_equal "$2" "$(version "$1")"
+}
+
 t_case "all of it killed in the middle: the next call completes it"
 fresh hangs
 t_ok drive plan prepare bos
-"$driver" "$spot" "$lpp" "$tree" "$T_TMP/job" trixie 60 rest >"$T_TMP/out" 2>&1 &
-pid=$!
-for _ in $(seq 100); do
-	[ "$(version hangs)" != "half-configured 2" ] || break
-	sleep 0.1
-done
-kill -9 "$pid"
-status=0
-wait "$pid" || status=$?
-t_equal 137 "$status"
-t_equal "half-configured 2" "$(version hangs)"
+killed_at hangs "half-configured 2"
 : >"$tree/etc/repaired"
 t_ok drive rest finish verify
 t_equal "installed 2" "$(version hangs)"
@@ -218,17 +223,7 @@ t_case "a depmod that was killed is run by the next call"
 fresh kernel
 depmod_script '[ -e /etc/repaired ] || sleep 1000; >/depmod.done'
 t_ok drive plan prepare bos
-"$driver" "$spot" "$lpp" "$tree" "$T_TMP/job" trixie 60 rest >"$T_TMP/out" 2>&1 &
-pid=$!
-for _ in $(seq 100); do
-	[ "$(version kernel)" != "installed 2" ] || break
-	sleep 0.1
-done
-kill -9 "$pid"
-status=0
-wait "$pid" || status=$?
-t_equal 137 "$status"
-t_equal "installed 2" "$(version kernel)"
+killed_at kernel "installed 2"
 : >"$tree/etc/repaired"
 t_ok drive rest finish verify
 t_ok test -e "$tree/depmod.done"
