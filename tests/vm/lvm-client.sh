@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# A running client on LVM, with sshd, that shares a User-Mode Linux with its master for the phases that touch disks; the
+# packages' phases run on this machine, with the cache on a disk image that both mount. Sourced after lib.sh, fixture.sh
+# and uml.sh.
+#
+#   lvm_client_make        its disk (/dev/ubda) and the spare one (/dev/ubdb, $T_TMP/spare), keys, and the state with the
+#                          objects c1, mini12, lpp13 and spot13 in $NIM_STATE; $T_CLIENT_ROOT and $T_CLIENT_VAR are the
+#                          sizes of its two volumes; more disks may be added to $lvm_client_disks
+#   lvm_client_inside NAME the commands on standard input are what guest NAME runs as the master; lvm-client-guest.sh
+#                          says what is there
+#   lvm_client_guest NAME  runs them
+#   lvm_client_shared on|off   the shared disk ($shared) here: never while the guest runs
+export T_CLIENT_ROOT=${T_CLIENT_ROOT:-450M} T_CLIENT_VAR=${T_CLIENT_VAR:-300M}
+shared=$T_TMP/shared
+lvm_client_disks=("ubda=$T_TMP/disk" "ubdb=$T_TMP/spare" "ubdc=$T_TMP/cache.img")
+
+lvm_client_shared() {
+	case $1 in
+	on) mount -o loop "$T_TMP/cache.img" "$shared" ;;
+	off) umount "$shared" ;;
+	esac
+}
+
+# lvm_client_make [DISK-SIZE SPARE-SIZE CACHE-SIZE]
+lvm_client_make() {
+	mkdir "$shared"
+	truncate -s "${1:-1600M}" "$T_TMP/disk"
+	truncate -s "${2:-1700M}" "$T_TMP/spare"
+	truncate -s "${3:-4G}" "$T_TMP/cache.img"
+	mke2fs -q -t ext4 -F "$T_TMP/cache.img"
+	ssh-keygen -q -t ed25519 -N '' -C test -f "$T_TMP/id"
+	ssh-keygen -q -t ed25519 -N '' -C test -f "$T_TMP/host"
+	echo "127.0.0.1 $(<"$T_TMP/host.pub")" >"$T_TMP/known_hosts"
+	cat >"$T_TMP/ssh_config" <<-END
+		IdentityFile $T_TMP/id
+		IdentitiesOnly yes
+		UserKnownHostsFile $T_TMP/known_hosts
+		GlobalKnownHostsFile none
+	END
+	lvm_client_shared on
+	export NIM_STATE=$shared/state NIM_FIXTURE=$fixture
+	fixture_state "$NIM_STATE"
+	nim -o define -t standalone -a host=root@127.0.0.1 -a "ssh_options=-F $T_TMP/ssh_config" c1
+	lvm_client_shared off
+}
+
+lvm_client_inside() {
+	cat >"$T_TMP/$1.sh"
+	cat >"$T_TMP/$1.start" <<-END
+		. $T_SRC/tests/vm/lvm-client-guest.sh
+		. $T_TMP/$1.sh
+		umount $shared
+	END
+}
+
+lvm_client_guest() { uml_run "$T_TMP/$1.start" "${lvm_client_disks[@]}"; }
