@@ -12,7 +12,7 @@ t_need_tools bwrap ssh ssh-keygen lvm sfdisk mke2fs lsblk findmnt blkid wipefs
 . "$T_SRC/tests/vm/lvm-client.sh"
 fixture_make
 export UML_LIMIT=560 UML_MEM=1500M
-lvm_client_make
+lvm_client_make 1600M 1700M 4G
 truncate -s 500M "$T_TMP/small"
 lvm_client_disks+=("ubdd=$T_TMP/small")
 

@@ -4,15 +4,16 @@
 # packages' phases run on this machine, with the cache on a disk image that both mount. Sourced after lib.sh, fixture.sh
 # and uml.sh.
 #
-#   lvm_client_make        its disk (/dev/ubda) and the spare one (/dev/ubdb, $T_TMP/spare), keys, and the state with the
-#                          objects c1, mini12, lpp13 and spot13 in $NIM_STATE; $T_CLIENT_ROOT and $T_CLIENT_VAR are the
-#                          sizes of its two volumes; more disks may be added to $lvm_client_disks
-#   lvm_client_inside NAME the commands on standard input are what guest NAME runs as the master; lvm-client-guest.sh
-#                          says what is there
-#   lvm_client_guest NAME  runs them
-#   lvm_client_shared on|off   the shared disk ($shared) here: never while the guest runs
+#   lvm_client_make DISK SPARE CACHE   of these sizes: its disk (/dev/ubda), the spare one (/dev/ubdb) and the shared one;
+#                              keys; the objects c1, mini12, lpp13 and spot13 in $NIM_STATE. $T_CLIENT_ROOT and
+#                              $T_CLIENT_VAR size its two volumes; more disks may be added to $lvm_client_disks
+#   lvm_client_inside NAME     the commands on standard input are what guest NAME runs as the master;
+#                              lvm-client-guest.sh says what is there
+#   lvm_client_guest NAME      runs them
+#   lvm_client_shared on|off   the shared disk ($shared) here: never while a guest runs
 export T_CLIENT_ROOT=${T_CLIENT_ROOT:-450M} T_CLIENT_VAR=${T_CLIENT_VAR:-300M}
 shared=$T_TMP/shared
+: "${fixture:?}" # of tests/fixture.sh
 lvm_client_disks=("ubda=$T_TMP/disk" "ubdb=$T_TMP/spare" "ubdc=$T_TMP/cache.img")
 
 lvm_client_shared() {
@@ -22,12 +23,11 @@ lvm_client_shared() {
 	esac
 }
 
-# lvm_client_make [DISK-SIZE SPARE-SIZE CACHE-SIZE]
 lvm_client_make() {
 	mkdir "$shared"
-	truncate -s "${1:-1600M}" "$T_TMP/disk"
-	truncate -s "${2:-1700M}" "$T_TMP/spare"
-	truncate -s "${3:-4G}" "$T_TMP/cache.img"
+	truncate -s "$1" "$T_TMP/disk"
+	truncate -s "$2" "$T_TMP/spare"
+	truncate -s "$3" "$T_TMP/cache.img"
 	mke2fs -q -t ext4 -F "$T_TMP/cache.img"
 	ssh-keygen -q -t ed25519 -N '' -C test -f "$T_TMP/id"
 	ssh-keygen -q -t ed25519 -N '' -C test -f "$T_TMP/host"
