@@ -38,6 +38,8 @@ t_at_exit() {
 # Also for scripts that end by `set -e` or a signal: their open case failed.
 t_on_exit() {
 	local status=$? i
+	# Told to end once more: clean-up goes on. What it runs can still be stopped.
+	trap : HUP INT TERM
 	set +e
 	for ((i = ${#t_exit_commands[@]} - 1; i >= 0; i--)); do
 		eval "${t_exit_commands[i]}"

@@ -62,4 +62,30 @@ t_case "the scratch directory is gone afterwards"
 t_fail_with 0 script 't_case a' 't_ok test -d "$T_TMP"' 'echo "at $T_TMP"' t_done
 t_ok test ! -e "$(sed -n 's/^at //p' "$T_OUT")"
 
+# told FILE: waits for what the inner script says.
+told() {
+	local i
+	for i in $(seq 200); do
+		[ ! -e "$1" ] || return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+t_case "told to end twice, it still cleans up whole"
+script "t_at_exit touch '$T_TMP/first'" "t_at_exit eval 'touch $T_TMP/ending; sleep 1'" 't_case a' \
+	"echo \"at \$T_TMP\" >'$T_TMP/at'" "echo \$\$ >'$T_TMP/pid'" "touch '$T_TMP/begun'" 'while :; do sleep 0.1; done' \
+	>"$T_TMP/inner.out" 2>&1 &
+inner=$!
+t_ok told "$T_TMP/begun"
+kill -TERM "$(cat "$T_TMP/pid")"
+t_ok told "$T_TMP/ending"
+kill -TERM "$(cat "$T_TMP/pid")"
+status=0
+wait "$inner" || status=$?
+t_equal 1 "$status"
+t_ok test -e "$T_TMP/first"
+t_ok test ! -e "$(sed -n 's/^at //p' "$T_TMP/at")"
+t_match '^0 passed, 1 failed, 0 skipped$' "$T_TMP/inner.out"
+
 t_done
