@@ -5,6 +5,7 @@
 #include "altdisk/customise.h"
 #include "sys/clock.h"
 #include "sys/files.h"
+#include "ui/meter.h"
 
 #define IMAGE_DATA_MAX ((size_t)4 << 20)
 
@@ -313,12 +314,13 @@ static int phase3(struct alternate *a, const struct alt_source *src, struct err 
 
 struct phase {
 	const char *name, *title;
+	unsigned weight; /* its share of the whole */
 	int (*run)(struct alternate *a, const struct alt_source *src, struct err *err);
 };
 static const struct phase phases[] = {
-	[1] = { "clone", NULL, phase1 },
-	[2] = { "customise", "Customising the clone", phase2 },
-	[3] = { "boot", "Making the clone bootable", phase3 },
+	[1] = { "clone", NULL, 85, phase1 },
+	[2] = { "customise", "Customising the clone", 3, phase2 },
+	[3] = { "boot", "Making the clone bootable", 12, phase3 },
 };
 
 static int run_phase(struct alternate *a, unsigned number, const struct alt_source *src,
@@ -343,6 +345,16 @@ static int run_phase(struct alternate *a, unsigned number, const struct alt_sour
 	return rc;
 }
 
+/* Phases that were not asked for have no share. */
+static void show_events(struct alternate *a)
+{
+	unsigned weights[METER_PHASES] = { 0 };
+
+	for (unsigned n = 1; n < ARRAY_SIZE(phases); n++)
+		weights[n] = has_phase(a, n) ? phases[n].weight : 0;
+	app_show_events(a->app, a->o->verbose, weights);
+}
+
 static int reboot_now(struct alternate *a, struct err *err)
 {
 	static const char *const argv[] = { "shutdown", "-r", "now", NULL };
@@ -362,7 +374,7 @@ int alternate_run(struct alternate *a, const struct alt_source *src, struct err 
 	if (a->o->debug)
 		setenv("NIMADM_TRACE", "/dev/stderr", 1);
 	a->like = src->like;
-	app_show_events(a->app, a->o->verbose);
+	show_events(a);
 	if (check(a, src, err) < 0)
 		return -1;
 	if (a->o->preview)

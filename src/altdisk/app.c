@@ -59,16 +59,18 @@ int app_parse(struct app *app, const struct opt_program *program, void *options,
 	return 0;
 }
 
-void app_show_events(struct app *app, bool verbose)
+void app_show_events(struct app *app, bool verbose, const unsigned *weights)
 {
 	struct event_sink *sink;
 
+	if (!weights)
+		weights = no_weights;
 	if (app->json)
 		sink = ui_json(stdout);
 	else if (ui_is_live(stderr))
-		sink = ui_terminal(stderr, no_weights, verbose);
+		sink = ui_terminal(stderr, weights, verbose);
 	else
-		sink = ui_plain(stderr, no_weights, verbose);
+		sink = ui_plain(stderr, weights, verbose);
 	events_add_sink(&app->events, sink);
 }
 

@@ -35,8 +35,8 @@ void app_done(struct app *app);
 int app_parse(struct app *app, const struct opt_program *program, void *options, int argc,
 	      char **argv, struct strv *args, struct err *err) _must_check_;
 /* For commands that take time: events go to standard output as JSON lines with --json, else to standard error as lines
- * or, on a terminal, one that is redrawn. */
-void app_show_events(struct app *app, bool verbose);
+ * or, on a terminal, one that is redrawn. `weights`: the phases' shares of the whole; NULL: each step counts for itself. */
+void app_show_events(struct app *app, bool verbose, const unsigned *weights);
 /* ERR_USAGE where there is an argument. */
 int app_no_arguments(const struct strv *args, struct err *err) _must_check_;
 /* ERR_OPERATOR where we are not root. */

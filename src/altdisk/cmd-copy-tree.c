@@ -179,7 +179,7 @@ static int copy_tree(struct app *app, const struct options *o, const struct strv
 	if (check_usage(o, args, err) < 0)
 		return -1;
 	if (!o->quiet)
-		app_show_events(app, false);
+		app_show_events(app, false, NULL);
 	if (args->n == 2 && copy(app, o, args->v[0], args->v[1], err) < 0)
 		return -1;
 	return verify(app, o, args->v[args->n - 1], err);

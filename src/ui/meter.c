@@ -13,10 +13,12 @@
 
 void meter_init(struct meter *m, const unsigned weights[METER_PHASES])
 {
-	*m = (struct meter){ .phase = -1, .began = -1 };
+	*m = (struct meter){ .phase = -1, .began = -1, .last = METER_PHASES - 1 };
 	for (int p = 0; p < METER_PHASES; p++) {
 		m->weights[p] = weights[p];
 		m->total += weights[p];
+		if (weights[p] > 0)
+			m->last = p;
 	}
 }
 
@@ -166,7 +168,7 @@ void meter_text(const struct meter *m, const char *phase_name, double now,
 	double eta = meter_eta(m, now);
 
 	if (m->phase >= 0)
-		str_addf(out, "%d/%d %s  ", m->phase, METER_PHASES - 1,
+		str_addf(out, "%d/%d %s  ", m->phase, m->last,
 			 phase_name ? phase_name : "");
 	if (m->total > 0 || m->series_total > 0)
 		str_addf(out, "%d%%", meter_percent(m));

@@ -15,6 +15,7 @@
 struct meter {
 	unsigned weights[METER_PHASES];
 	unsigned total;
+	int last;     /* the last phase that has a share */
 	int phase;    /* the one that runs, or -1 */
 	double share; /* of the running phase: 0..1 */
 	double series_from;
@@ -36,6 +37,6 @@ int meter_percent(const struct meter *m); /* 100 only when all phases are done *
 double meter_eta(const struct meter *m, double now);
 /* "12.3 MB/s", "4.1 packages/s"; empty while nothing is counted. */
 void meter_rate_text(const struct meter *m, struct str *out);
-/* "6/12 packages  43%  12.3 MB/s  ETA 2m05s" */
+/* Of a job whose last phase is the twelfth: "6/12 packages  43%  12.3 MB/s  ETA 2m05s" */
 void meter_text(const struct meter *m, const char *phase_name, double now,
 		struct str *out);

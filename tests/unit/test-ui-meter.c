@@ -125,7 +125,7 @@ static void test_rate(void **state)
 	assert_string_equal(str_c(&text), "4.0 packages/s");
 	str_reset(&text);
 	meter_text(&m, "mount", 15, &text);
-	assert_non_null(strstr(str_c(&text), "3/12 mount  "));
+	assert_non_null(strstr(str_c(&text), "3/6 mount  "));
 	assert_non_null(strstr(str_c(&text), "%  4.0 packages/s  ETA "));
 }
 

@@ -174,7 +174,7 @@ static void test_terminal(void **state)
 	setenv("NO_COLOR", "1", 1);
 	_cleanup_free_ char *text = record(ui_terminal, false);
 
-	has(text, "\rweb12  5/12 prepare  50%  Restore bos\033[K");
+	has(text, "\rweb12  5/5 prepare  50%  Restore bos\033[K");
 	/* what stays is written on an erased line */
 	has(text, "\r\033[KWARN dpkg.held: 1 package is held\n");
 	has(text, "\r\033[KJob 7 of web12: failed after 1m05s\n");
