@@ -42,6 +42,11 @@
 	{                                                                                \
 		"reboot", 'r', OPT_FLAG, AT(reboot), NULL, "Reboot when all is done."    \
 	}
+#define ALT_OPT_NO_SPACE_CHECK                                                           \
+	{                                                                                \
+		"no-space-check", 'S', OPT_FLAG, AT(no_space_check), NULL,               \
+			"Do not check whether the files fit into the new file systems."  \
+	}
 #define ALT_OPT_NO_BOOT_CHECK                                                                         \
 	{                                                                                             \
 		"no-boot-check", 'g', OPT_FLAG, AT(no_boot_check), NULL,                              \

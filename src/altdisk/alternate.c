@@ -90,6 +90,7 @@ static int plan(struct alternate *a, const struct layout *like, struct err *err)
 		   streq(like->boot_method, "grub-efi");
 	struct target_options o = { .uefi = efi,
 				    .bios = !efi || streq(like->boot_method, "grub-pc"),
+				    .any_room = a->o->no_space_check,
 				    .vg_name = VG_NAME };
 
 	if (a->o->image_data) {
@@ -190,6 +191,20 @@ static int reach_stage(struct alternate *a, const struct root *alt, enum stage s
 	return enter_stage(a, stage, err);
 }
 
+/* GRUB boots a GPT from a BIOS as well, and only there its core has a partition of its own. */
+static void say_table(const struct alternate *a)
+{
+	const struct layout *l = &a->host.running;
+
+	for (size_t i = 0; i < l->n_disks; i++)
+		if (streq(l->disks[i].label, "dos")) {
+			events_step(&a->app->events,
+				    "%s has an MBR; the clone's disks get a GPT",
+				    l->disks[i].name);
+			return;
+		}
+}
+
 static int make_volumes(struct alternate *a, struct err *err)
 {
 	const struct storage *s = &a->host.storage;
@@ -197,6 +212,7 @@ static int make_volumes(struct alternate *a, struct err *err)
 
 	if (storage_drop_leftovers(s, &a->host.running, err) < 0)
 		return -1;
+	say_table(a);
 	for (size_t i = 0; i < a->host.n_clones; i++)
 		if (alternate_remove(&a->host, &a->host.clones[i], err) < 0)
 			return -1;

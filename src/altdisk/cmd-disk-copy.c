@@ -18,6 +18,7 @@ static const struct opt options[] = {
 	ALT_OPT_PHASES,
 	ALT_OPT_NO_BOOTLIST,
 	ALT_OPT_REBOOT,
+	ALT_OPT_NO_SPACE_CHECK,
 	ALT_OPT_NO_BOOT_CHECK,
 	{ "limit", 0, OPT_NUMBER, AT(limit_mb), "MB",
 	  "Copy at most so many megabytes a second." },

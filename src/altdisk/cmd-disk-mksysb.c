@@ -17,6 +17,7 @@ static const struct opt options[] = {
 	ALT_OPT_PHASES,
 	ALT_OPT_NO_BOOTLIST,
 	ALT_OPT_REBOOT,
+	ALT_OPT_NO_SPACE_CHECK,
 	ALT_OPT_NO_BOOT_CHECK,
 	{ "no-verify", 0, OPT_FLAG, AT(no_verify), NULL,
 	  "Do not read the restored files back to compare them with the image." },

@@ -85,18 +85,20 @@ static uint64_t wanted_size(const struct plan *p, const struct layout_fs *fs,
 }
 
 /* A tenth for what a new file system keeps for itself; btrfs keeps its metadata twice. */
-static int check_room(const struct layout_fs *fs, uint64_t size, struct err *err)
+static int check_room(const struct plan *p, const struct layout_fs *fs, uint64_t size,
+		      struct err *err)
 {
 	char a[32], b[32], c[32];
 	uint64_t need = fs->used + fs->used / (streq(fs->type, "btrfs") ? 5 : 10);
 
-	if (fs->used == 0 || need <= size)
+	if (p->o->any_room || fs->used == 0 || need <= size)
 		return 0;
 	err_set(err, ERR_UNFIT,
 		"%s: holds %s, which needs %s more than the %s of its copy",
 		fs->mount_point, fmt_bytes(a, sizeof(a), fs->used),
 		fmt_bytes(b, sizeof(b), need - size), fmt_bytes(c, sizeof(c), size));
-	return err_remedy(err, "give it a larger FS_SIZE in image.data (-i)");
+	return err_remedy(err, "give it a larger FS_SIZE in image.data (-i); or leave "
+			       "files out with -e, and this check with -S");
 }
 
 static struct layout_lv *add_partition(struct plan *p, const char *type,
@@ -146,7 +148,7 @@ static int plan_partitions(struct plan *p, struct err *err)
 			continue;
 		bool esp = streq(r->fs[i].mount_point, "/boot/efi");
 		uint64_t size = wanted_size(p, &r->fs[i], lv);
-		if (check_room(&r->fs[i], size, err) < 0)
+		if (check_room(p, &r->fs[i], size, err) < 0)
 			return -1;
 		const struct layout_lv *part =
 			add_partition(p,
@@ -177,7 +179,7 @@ static int plan_volumes(struct plan *p, uint64_t *ret_need, struct err *err)
 		uint64_t size = wanted_size(p, &r->fs[i], from);
 		_cleanup_free_ char *device = tools_mapper(p->o->vg_name,
 							   volume_name(p, from));
-		if (check_room(&r->fs[i], size, err) < 0)
+		if (check_room(p, &r->fs[i], size, err) < 0)
 			return -1;
 		struct layout_lv *lv = layout_new_lv(p->l);
 		layout_put(&lv->vg, p->o->vg_name);
@@ -270,10 +272,38 @@ static int finish_plain(struct plan *p, struct err *err)
 		return too_small(p, p->fixed + size, p->fixed + room, err);
 	if (!g || g->size == 0)
 		size = room;
-	if (check_room(&r->fs[root], size, err) < 0)
+	if (check_room(p, &r->fs[root], size, err) < 0)
 		return -1;
 	const struct layout_lv *lv = add_partition(p, "partition", "/", size);
 	copy_fs(p, &r->fs[root], lv->name, lv->size);
+	return 0;
+}
+
+/* EXACT_FIT: as many disks as image.data tells of, each of the same size. */
+static int check_exact(const struct plan *p, struct err *err)
+{
+	const struct layout *given = p->o->image_data;
+	char a[32], b[32];
+
+	if (!given || !given->exact_fit)
+		return 0;
+	if (given->n_disks != p->targets->n) {
+		err_set(err, ERR_UNFIT, "EXACT_FIT= yes wants %zu disks, %zu were named",
+			given->n_disks, p->targets->n);
+		return err_remedy(err, "set EXACT_FIT= no in image.data");
+	}
+	for (size_t i = 0; i < given->n_disks; i++) {
+		const struct disk *d = disks_find(p->disks, p->targets->v[i]);
+		uint64_t size = d ? d->size : 0;
+
+		if (size / MIB == given->disks[i].size / MIB)
+			continue;
+		err_set(err, ERR_UNFIT,
+			"%s: EXACT_FIT= yes wants a disk of %s, this one has %s",
+			p->targets->v[i], fmt_bytes(a, sizeof(a), given->disks[i].size),
+			fmt_bytes(b, sizeof(b), size));
+		return err_remedy(err, "set EXACT_FIT= no in image.data");
+	}
 	return 0;
 }
 
@@ -325,7 +355,7 @@ int target_plan(struct layout *ret, const struct layout *running, const struct d
 	};
 	uint64_t need = 0;
 
-	if (check_supported(running, err) < 0)
+	if (check_supported(running, err) < 0 || check_exact(&p, err) < 0)
 		return -1;
 	for (size_t i = 0; i < running->n_fs; i++)
 		if (streq(running->fs[i].mount_point, "/")) {

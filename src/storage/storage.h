@@ -74,7 +74,8 @@ int targets_check(const struct disks *d, const struct strv *targets,
 struct target_options {
 	const struct layout *image_data; /* sizes per file system, SHRINK; or NULL */
 	bool uefi, bios;		 /* what the clone must boot with */
-	const char *vg_name;		 /* "altinst_rootvg" */
+	bool any_room;	     /* do not ask whether the files fit: some may be left out */
+	const char *vg_name; /* "altinst_rootvg" */
 };
 /*
  * The clone's layout from the running one (pure: no disk is touched): new names and sizes that fit the target disks, new

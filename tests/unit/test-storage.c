@@ -184,12 +184,14 @@ static void test_targets(void **state)
 	bed_close(&b);
 }
 
-static int plan(const struct bed *b, const char *disks, const char *image_data,
-		struct layout *ret, struct err *err)
+static int plan_with(const struct bed *b, const char *disks, const char *image_data,
+		     bool any_room, struct layout *ret, struct err *err)
 {
 	_cleanup_strv_ struct strv targets = STRV_INIT;
 	_cleanup_layout_ struct layout given = LAYOUT_INIT;
-	struct target_options o = { .bios = true, .vg_name = "altinst_rootvg" };
+	struct target_options o = { .bios = true,
+				    .any_room = any_room,
+				    .vg_name = "altinst_rootvg" };
 
 	strv_split(&targets, disks, " ");
 	if (image_data) {
@@ -197,6 +199,12 @@ static int plan(const struct bed *b, const char *disks, const char *image_data,
 		o.image_data = &given;
 	}
 	return target_plan(ret, &b->running, &b->disks, &targets, &o, err);
+}
+
+static int plan(const struct bed *b, const char *disks, const char *image_data,
+		struct layout *ret, struct err *err)
+{
+	return plan_with(b, disks, image_data, false, ret, err);
 }
 
 static void test_plan_lvm(void **state)
@@ -241,6 +249,28 @@ static void test_plan_sizes(void **state)
 	assert_err(plan(&b, "/dev/sdb", small, &l, &err), &err, ERR_UNFIT, "/: holds");
 	assert_ok(plan(&b, "/dev/sdb", shrink, &l, &err), &err);
 	assert_true(layout_find_fs(&l, "/")->size < 1400ull << 20);
+	/* -S: what is not copied may make it fit */
+	assert_ok(plan_with(&b, "/dev/sdb", small, true, &l, &err), &err);
+	assert_true(layout_find_fs(&l, "/")->size == 900ull << 20);
+	bed_close(&b);
+}
+
+static void test_plan_exact_fit(void **state)
+{
+#define EXACT "logical_volume_policy:\n    EXACT_FIT= yes\n" FS("/", "x", "ext4", "0")
+	static const char exact[] = HEAD EXACT;
+	static const char other[] = HEAD
+		"source_disk_data:\n    SIZE_MB= 10240\n    HDISKNAME= /dev/sdb\n" EXACT;
+	_cleanup_layout_ struct layout l = LAYOUT_INIT;
+	struct bed b;
+	struct err err = { 0 };
+
+	bed_open(&b, lvm_text);
+	assert_err(plan(&b, "/dev/sdb /dev/sdc", other, &l, &err), &err, ERR_UNFIT,
+		   "/dev/sdc: EXACT_FIT= yes wants a disk of 10.7 GB");
+	assert_err(plan(&b, "/dev/sdb", other, &l, &err), &err, ERR_UNFIT,
+		   "EXACT_FIT= yes wants 2 disks");
+	assert_ok(plan(&b, "/dev/sdb", exact, &l, &err), &err);
 	bed_close(&b);
 }
 
@@ -352,11 +382,17 @@ static void test_fingerprint(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_roles),	   cmocka_unit_test(test_targets),
-		cmocka_unit_test(test_old),	   cmocka_unit_test(test_plan_lvm),
-		cmocka_unit_test(test_plan_sizes), cmocka_unit_test(test_plan_refuses),
-		cmocka_unit_test(test_plan_plain), cmocka_unit_test(test_fingerprint),
-		cmocka_unit_test(test_plan_btrfs), cmocka_unit_test(test_source_refuses),
+		cmocka_unit_test(test_roles),
+		cmocka_unit_test(test_targets),
+		cmocka_unit_test(test_old),
+		cmocka_unit_test(test_plan_lvm),
+		cmocka_unit_test(test_plan_sizes),
+		cmocka_unit_test(test_plan_exact_fit),
+		cmocka_unit_test(test_plan_refuses),
+		cmocka_unit_test(test_plan_plain),
+		cmocka_unit_test(test_fingerprint),
+		cmocka_unit_test(test_plan_btrfs),
+		cmocka_unit_test(test_source_refuses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
