@@ -103,7 +103,7 @@ boots() {
 	shift
 	sync
 	qemu_start bios "$@"
-	t_ok qemu_wait "$n" 120
+	t_ok qemu_wait "$n" $((n * 120))
 	qemu_guests | head -n "$n" | sed "s/.*root=UUID=$new_root.*/clone/; s/.*root=UUID=${uuid}1.*/old/" > "$T_TMP/boots"
 	qemu_stop
 	t_equal "${want% }" "$(tr '\n' ' ' < "$T_TMP/boots" | sed 's/ $//')"

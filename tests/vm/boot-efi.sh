@@ -106,7 +106,7 @@ boots() {
 	shift
 	sync
 	qemu_start uefi "$@"
-	t_ok qemu_wait "$n" 180
+	t_ok qemu_wait "$n" $((n * 120))
 	sleep 1
 	tr -d '\r' <"$qemu_dir/serial" >"$T_TMP/serial"
 	qemu_stop
