@@ -164,8 +164,13 @@ t_case "-E opens a shell in the alternate root where a phase has failed; the job
 printf '%s\n' 'cat /etc/os-release; echo "in the"" shell" >/etc/from-the-shell; cat /etc/from-the-shell' exit >"$tmp/typed"
 : >"$tmp/shell.log"
 status=0
-(sleep 1; while ! grep -q "alternate root; it ends" "$tmp/shell.log" && [ $SECONDS -lt 600 ]; do sleep 0.2; done; cat "$tmp/typed"; sleep 2) |
-	timeout 100 script -qefc "$(command -v nimadm) -T mini12 -O $tmp/shell.mksysb -l lpp13 -s spot13 -j $cache -a fails -E -Y" \
+# shown WORDS: waits until they are on the terminal, which is open as long as the answer takes
+shown() {
+	local end=$((SECONDS + 90))
+	until grep -q "$1" "$tmp/shell.log" || [ "$SECONDS" -ge "$end" ]; do sleep 0.2; done
+}
+(shown "alternate root; it ends" && cat "$tmp/typed" && shown "^in the shell") |
+	timeout 200 script -qefc "$(command -v nimadm) -T mini12 -O $tmp/shell.mksysb -l lpp13 -s spot13 -j $cache -a fails -E -Y" \
 		"$tmp/shell.log" >"$tmp/shell.out" 2>&1 || status=$?
 t_equal 1 "$status"
 t_match 'exit status 7' "$tmp/shell.log"
