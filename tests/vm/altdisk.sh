@@ -3,100 +3,41 @@
 # A clone of a running root on LVM: made while it is written to, put to sleep, woken, changed, removed; stopped anywhere.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/uml.sh"
+. "$(dirname "$0")/altdisk-host.sh"
 uml_need
 t_need_tools lvm dmsetup sfdisk mke2fs mkswap lsblk findmnt blkid wipefs jq fsfreeze
 
-# Part of every guest script: makes the host's disk /dev/ubda, goes into its root as the machine's, runs $1 there.
-cat >"$T_TMP/host.sh" <<'EOS'
-set -euo pipefail
-for module in dm-snapshot dm-bufio dm-thin-pool; do modprobe "$module"; done
-r=/mnt/host
-mkdir -p $r
-if [ -z "$(blkid -p -s PTTYPE -o value /dev/ubda)" ]; then
-	sfdisk -q /dev/ubda <<'END'
+host_layout make <<'END'
+sfdisk -q $disk <<'EOT'
 label: gpt
 size=8MiB, type=21686148-6449-6E6F-744E-656564454649
 size=128MiB, type=linux
 type=lvm
+EOT
+pvcreate -qq -y ${disk}3
+vgcreate -qq rootvg ${disk}3
+lvcreate -qq -y -n hd4 -L 600M rootvg
+lvcreate -qq -y -n hd9var -L 200M rootvg
+lvcreate -qq -y -n hd6 -L 64M rootvg
+mke2fs -q -t ext4 -U 11111111-2222-3333-4444-555555555555 /dev/rootvg/hd4
+mke2fs -q -t ext4 /dev/rootvg/hd9var
+mke2fs -q -t ext4 -L boot ${disk}2
+mkswap -L swap /dev/rootvg/hd6 >/dev/null
 END
-	pvcreate -qq -y /dev/ubda3
-	vgcreate -qq rootvg /dev/ubda3
-	lvcreate -qq -y -n hd4 -L 600M rootvg
-	lvcreate -qq -y -n hd9var -L 200M rootvg
-	lvcreate -qq -y -n hd6 -L 64M rootvg
-	mke2fs -q -t ext4 -U 11111111-2222-3333-4444-555555555555 /dev/rootvg/hd4
-	mke2fs -q -t ext4 /dev/rootvg/hd9var
-	mke2fs -q -t ext4 -L boot /dev/ubda2
-	mkswap -L swap /dev/rootvg/hd6 >/dev/null
-	new=1
-fi
+host_layout mount <<'END'
 vgchange -qq -ay rootvg
 mount /dev/rootvg/hd4 $r
-[ -z "${new:-}" ] || {
-	mkdir -p $r/{boot,dev,etc,mnt,proc,root,run,sys,tmp,usr/{bin,lib,lib64,sbin},var,out}
-	ln -s usr/bin usr/sbin usr/lib usr/lib64 $r/
-}
+mkdir -p $r/boot $r/var
 swapon /dev/rootvg/hd6
-mount /dev/ubda2 $r/boot
+mount ${disk}2 $r/boot
 mount /dev/rootvg/hd9var $r/var
-if [ -n "${new:-}" ]; then
-	mkdir -p $r/var/{lib/dpkg,log}
-	for program in bash cat chattr chmod cp date dd df dmsetup env find fsfreeze grep head jq kill ln ls lsattr mkdir mv \
-		readlink rm rmdir sed seq setsid sha256sum sleep sort stat sync tail timeout touch tr uniq wc lvm lsblk findmnt sfdisk blkid \
-		blockdev wipefs mke2fs mkswap mount umount cut comm diff dash truncate cmp; do
-		file=$(type -P "$program")
-		cp -L "$file" $r/usr/bin/
-		ldd "$file" | sed -n 's,[^/]*\(/[^ ]*\).*,\1,p' | while read -r lib; do
-			mkdir -p "$r/$(dirname "$lib")"
-			cp -Ln "$lib" "$r/$lib"
-		done
-	done
-	ln -s dash $r/usr/bin/sh
-	for name in lvs vgs pvs lvcreate vgcreate pvcreate lvremove vgremove pvremove vgchange lvchange pvscan vgscan; do
-		ln -s lvm $r/usr/bin/$name
-	done
-	for fs in ext2 ext3 ext4; do ln -s mke2fs $r/usr/bin/mkfs.$fs; done
-	cp /etc/mke2fs.conf $r/etc/
-	# There is no udev in the guest, and our programs' children get no DM_DISABLE_UDEV.
-	mkdir -p $r/etc/lvm
-	echo 'activation { udev_sync = 0 udev_rules = 0 }' >$r/etc/lvm/lvm.conf
-	cp "$T_BUILD/src/altdisk/altdisk" $r/usr/bin/
-	for name in alt_disk_copy alt_disk_mksysb alt_rootvg_op bootlist lspv mksysb; do ln -s altdisk $r/usr/bin/$name; done
-	printf 'ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\n' >$r/etc/os-release
-	echo lvmhost >$r/etc/hostname
-	printf 'Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n' >$r/var/lib/dpkg/status
-	cat >$r/etc/fstab <<'END'
+END
+host_layout fstab <<'END'
 UUID=11111111-2222-3333-4444-555555555555 / ext4 errors=remount-ro 0 1
 LABEL=boot /boot ext4 defaults 0 2
 /dev/mapper/rootvg-hd9var /var ext4 defaults,nodev 0 2
 /dev/mapper/rootvg-hd6 none swap sw 0 0
 END
-	echo kernel >$r/boot/vmlinuz
-	echo log >$r/var/log/syslog
-	truncate -s 50M $r/var/sparse
-	ln $r/etc/hostname $r/etc/hostname.link
-	chattr +i $r/etc/os-release
-	touch -d 2001-02-03 $r/var/log/old
-	for i in $(seq 400); do echo "file $i" >"$r/var/lib/f$i"; done
-	dd if=/dev/urandom of=$r/root/big bs=1M count=40 status=none
-fi
-# A real machine has a tmpfs there.
-for d in dev proc sys run; do mount --rbind /$d $r/$d; done
-mount --bind "$T_TMP" $r/out
-sync
-exec env LC_ALL=C chroot $r /usr/bin/bash -euo pipefail "/out/$1.sh"
-EOS
-
-# inside NAME: standard input is a script; guest NAME DISK... runs it in the host.
-inside() {
-	cat >"$T_TMP/$1.sh"
-	echo ". $T_TMP/host.sh $1" >"$T_TMP/$1.start"
-}
-guest() {
-	local name=$1
-	shift
-	uml_run "$T_TMP/$name.start" "$@"
-}
 new_disks() {
 	rm -f "$T_TMP/disk" "$T_TMP/spare" "$T_TMP/third"
 	truncate -s 1400M "$T_TMP/disk"
