@@ -150,13 +150,22 @@ static int verify(struct copy *c, struct err *err)
 /* A plain /boot has no snapshot: it is looked through once more, and the files that moved are named. */
 static int copy_tree(struct copy *c, struct err *err)
 {
-	const struct storage *s = &c->a->host.storage;
+	const struct storage steady = host_cleanup_storage(&c->a->host);
 	bool again = !c->set.consistent || c->set.live.n > 0;
 
 	c->notes = (struct notes){ .events = &c->a->app->events,
 				   .changes = !c->set.consistent };
-	if (open_trees(c, err) < 0 || snapshot_make_nested(&c->set, ALT_INST, err) < 0 ||
-	    pass(c, false, err) < 0 || snapshot_check(s, &c->set, err) < 0)
+	if (open_trees(c, err) < 0 || snapshot_make_nested(&c->set, ALT_INST, err) < 0)
+		return -1;
+	/* What cannot be read of a snapshot that overflowed is its fault, not the disk's. */
+	struct err full = { 0 };
+	int rc = pass(c, false, err);
+	if (snapshot_check(&steady, &c->set, &full) < 0 &&
+	    (rc == 0 || err->kind != ERR_CANCELLED)) {
+		*err = full;
+		rc = -1;
+	}
+	if (rc < 0)
 		return -1;
 	c->notes.changes = again;
 	if (again && pass(c, true, err) < 0)

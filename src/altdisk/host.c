@@ -51,8 +51,11 @@ int host_open(struct host *h, struct app *app, bool change, struct err *err)
 	if (change && take_lock(h, err) < 0)
 		return -1;
 	h->storage = (struct storage){ &h->root, runner_local(), &app->events };
-	if (root_open(&h->root, "/", err) < 0 ||
-	    layout_read_host(&h->running, &h->root, h->storage.run, err) < 0)
+	if (root_open(&h->root, "/", err) < 0)
+		return -1;
+	if (change)
+		storage_release_leftovers(&h->storage);
+	if (layout_read_host(&h->running, &h->root, h->storage.run, err) < 0)
 		return -1;
 	return host_refresh(h, err);
 }

@@ -4,6 +4,7 @@
 
 #define SNAPSHOT_PREFIX "nimadm_"
 #define SNAPSHOT_MIN	(32 * MIB)
+#define POOL_MAX	85.0 /* percent of a thin pool: a full one stops the running system */
 
 /* A volume of the running root that is to be frozen. */
 static const struct layout_lv *lvm_volume(const struct layout *l, const char *mount_point)
@@ -58,8 +59,8 @@ static int make_snapshot(const struct storage *s, const struct layout_lv *lv,
 {
 	_cleanup_strv_ struct strv argv = STRV_INIT;
 
-	strv_add_all(&argv, "lvcreate", "-qq", "-y", NO_BACKUP, "-s", "--addtag",
-		     TAG_SNAPSHOT, NULL);
+	strv_add_all(&argv, "lvcreate", "-qq", "-y", NO_BACKUP, "-s", "--monitor", "n",
+		     "--addtag", TAG_SNAPSHOT, NULL);
 	if (streq(lv->type, "thin"))
 		strv_add_all(&argv, "-k", "n", "-a", "y", NULL);
 	else
@@ -71,6 +72,32 @@ static int make_snapshot(const struct storage *s, const struct layout_lv *lv,
 	return tools_run(s, &argv, NULL, err);
 }
 
+static const json_t *find_volume(const json_t *rows, const char *vg, const char *lv)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		if (streq(json_field(row, "vg_name"), vg) &&
+		    streq(json_field(row, "lv_name"), lv))
+			return row;
+	}
+	return NULL;
+}
+
+/* What the pool of a thin volume has left takes what is written during the copy. */
+static bool pool_has_room(const struct storage *s, const struct layout_lv *lv)
+{
+	_cleanup_json_ json_t *rows = tools_lvm_rows(
+		s, "lvs", "vg_name,lv_name,pool_lv,data_percent,metadata_percent");
+	const json_t *volume = find_volume(rows, lv->vg, lv->name);
+	const json_t *pool = find_volume(rows, lv->vg, json_field(volume, "pool_lv"));
+
+	return pool && strtod(json_field(pool, "data_percent"), NULL) < POOL_MAX &&
+	       strtod(json_field(pool, "metadata_percent"), NULL) < POOL_MAX;
+}
+
 bool snapshot_lvm_has_room(const struct storage *s, const struct layout *running,
 			   const struct strv *mounts)
 {
@@ -78,8 +105,9 @@ bool snapshot_lvm_has_room(const struct storage *s, const struct layout *running
 
 	for (size_t i = 0; i < mounts->n; i++) {
 		const struct layout_lv *lv = lvm_volume(running, mounts->v[i]);
-		if (lv && !streq(lv->type, "thin") &&
-		    snapshot_size(running, mounts, lv, room) == 0)
+		if (lv && (streq(lv->type, "thin")
+				   ? !pool_has_room(s, lv)
+				   : snapshot_size(running, mounts, lv, room) == 0))
 			return false;
 	}
 	return true;
@@ -89,6 +117,8 @@ int snapshot_lvm_make(const struct storage *s, const struct layout *running,
 		      struct snapshot_set *set, struct err *err)
 {
 	uint64_t room = free_space(s, running->vg_name);
+	_cleanup_free_ struct lvm_snapshot *made = xcalloc(set->mounts.n, sizeof(*made));
+	size_t n = 0;
 
 	for (size_t i = 0; i < set->mounts.n; i++) {
 		const struct layout_lv *lv = lvm_volume(running, set->mounts.v[i]);
@@ -96,11 +126,14 @@ int snapshot_lvm_make(const struct storage *s, const struct layout *running,
 		if (!lv)
 			continue;
 		strv_addf(&set->volumes, "%s/" SNAPSHOT_PREFIX "%s", lv->vg, lv->name);
+		const char *volume = set->volumes.v[set->volumes.n - 1];
 		if (make_snapshot(s, lv, snapshot_size(running, &set->mounts, lv, room),
 				  err) < 0)
 			return -1;
+		made[n++] = (struct lvm_snapshot){ set->mounts.v[i], lv->vg, lv->name,
+						   strchr(volume, '/') + 1 };
 	}
-	return 0;
+	return snapshot_lvm_one_moment(s, made, n, err);
 }
 
 bool snapshot_lvm_covers(const struct layout *running, const char *mount_point)
@@ -154,21 +187,48 @@ int snapshot_lvm_check(const struct storage *s, const struct snapshot_set *set,
 	return 0;
 }
 
-int snapshot_lvm_drop(const struct storage *s, struct err *err)
+/* Whether the row is a snapshot of ours. */
+static bool is_ours(const json_t *row, struct lvm_snapshot *ret)
 {
-	_cleanup_json_ json_t *rows = tools_lvm_rows(s, "lvs", "vg_name,lv_name,lv_tags");
+	_cleanup_strv_ struct strv tags = STRV_INIT;
+
+	strv_split(&tags, json_field(row, "lv_tags"), ",");
+	*ret = (struct lvm_snapshot){ NULL, json_field(row, "vg_name"),
+				      json_field(row, "origin"),
+				      json_field(row, "lv_name") };
+	return strv_has(&tags, TAG_SNAPSHOT);
+}
+
+#define LEFT_COLUMNS "vg_name,lv_name,lv_tags,origin"
+
+void storage_release_leftovers(const struct storage *s)
+{
+	_cleanup_json_ json_t *rows = tools_lvm_rows(s, "lvs", LEFT_COLUMNS);
+	struct lvm_snapshot left;
 	const json_t *row;
 	size_t i;
 
 	json_array_foreach(rows, i, row)
 	{
-		_cleanup_strv_ struct strv tags = STRV_INIT;
-		_cleanup_free_ char *name = xasprintf("%s/%s", json_field(row, "vg_name"),
-						      json_field(row, "lv_name"));
+		if (is_ours(row, &left))
+			snapshot_lvm_release(&left);
+	}
+}
 
-		strv_split(&tags, json_field(row, "lv_tags"), ",");
-		if (strv_has(&tags, TAG_SNAPSHOT) &&
-		    tools_call(s, err, "lvremove", "-qq", "-y", NO_BACKUP, "-f", name,
+int snapshot_lvm_drop(const struct storage *s, struct err *err)
+{
+	_cleanup_json_ json_t *rows = tools_lvm_rows(s, "lvs", LEFT_COLUMNS);
+	struct lvm_snapshot left;
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		if (!is_ours(row, &left))
+			continue;
+		_cleanup_free_ char *name = xasprintf("%s/%s", left.vg, left.name);
+		snapshot_lvm_release(&left);
+		if (tools_call(s, err, "lvremove", "-qq", "-y", NO_BACKUP, "-f", name,
 			       NULL) < 0)
 			return -1;
 	}

@@ -134,6 +134,8 @@ const struct storage_backend *storage_backend_for(const struct layout *l);
  * state file. *ret: array of *n layouts, the caller's. */
 int storage_find_clones(const struct storage *s, const struct disks *d,
 			struct layout **ret, size_t *n, struct err *err) _must_check_;
+/* Volumes that a killed run left suspended go on: before anything is read from the disks. */
+void storage_release_leftovers(const struct storage *s);
 /* Snapshots of ours left behind by a crash: dropped. */
 int storage_drop_leftovers(const struct storage *s, const struct layout *running,
 			   struct err *err) _must_check_;

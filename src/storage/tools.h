@@ -85,6 +85,15 @@ int snapshot_lvm_mount(const struct storage *s, const struct layout *running,
 	_must_check_;
 int snapshot_lvm_check(const struct storage *s, const struct snapshot_set *set,
 		       struct err *err) _must_check_;
+struct lvm_snapshot {
+	const char *mount_point, *vg, *origin, *name;
+};
+/* Snapshots that LVM made one after the other, of mounted file systems, parents first: made again, all of one moment. A
+ * warning where that cannot be done. */
+int snapshot_lvm_one_moment(const struct storage *s, const struct lvm_snapshot *made,
+			    size_t n, struct err *err) _must_check_;
+/* What a killed run may have left so that LVM cannot remove the snapshot: its volume suspended, a table that waits in it. */
+void snapshot_lvm_release(const struct lvm_snapshot *left);
 /* All that carry our tag: those of this run and what a killed one has left. */
 int snapshot_lvm_drop(const struct storage *s, struct err *err) _must_check_;
 

@@ -2,7 +2,7 @@
 /* Disks and their roles out of what lsblk and pvs print, which of them may be targets, and the plan of a clone. */
 #include "test.h"
 
-#include "storage/storage.h"
+#include "storage/tools.h"
 
 /* Answers of the programs, by the first word of the command line. */
 struct answers {
@@ -334,6 +334,40 @@ static void test_plan_btrfs(void **state)
 	bed_close(&b);
 }
 
+/* Snapshots in a thin pool that is nearly full would stop the running system. */
+static void test_room_in_a_pool(void **state)
+{
+#define LVS(data, meta)                                                                  \
+	"{\"report\":[{\"lv\":["                                                         \
+	"{\"vg_name\":\"rootvg\",\"lv_name\":\"hd4\",\"pool_lv\":\"pool\","              \
+	"\"data_percent\":\"99.00\",\"metadata_percent\":\"\"},"                         \
+	"{\"vg_name\":\"rootvg\",\"lv_name\":\"pool\",\"pool_lv\":\"\","                 \
+	"\"data_percent\":\"" data "\",\"metadata_percent\":\"" meta "\"}]}]}"
+	static const char text[] = HEAD
+		"vg_data:\n    VGNAME= rootvg\n    PPSIZE= 4\n" LV("rootvg", "hd4",
+								   "thin", "/", "4096")
+			FS("/", "/dev/mapper/rootvg-hd4", "ext4", "1000");
+	static const struct {
+		const char *lvs;
+		bool room;
+	} cases[] = { { LVS("42.50", "9.10"), true },
+		      { LVS("93.75", "9.10"), false },
+		      { LVS("42.50", "88.00"), false },
+		      { NULL, false } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_strv_ struct strv mounts = STRV_INIT;
+		struct bed b;
+
+		bed_open(&b, text);
+		strv_add(&mounts, "/");
+		b.answers.lvs = cases[i].lvs;
+		assert_int_equal(snapshot_lvm_has_room(&b.s, &b.running, &mounts),
+				 cases[i].room);
+		bed_close(&b);
+	}
+}
+
 #define STACKED                                                                          \
 	"{\"blockdevices\":[{\"path\":\"/dev/sda\",\"type\":\"disk\",\"size\":9,"        \
 	"\"children\":[{\"path\":\"/dev/sda3\",\"type\":\"part\",\"children\":["         \
@@ -393,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_fingerprint),
 		cmocka_unit_test(test_plan_btrfs),
 		cmocka_unit_test(test_source_refuses),
+		cmocka_unit_test(test_room_in_a_pool),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
