@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "altdisk/app.h"
+#include "altdisk/beat.h"
 #include "altdisk/cmd.h"
 #include "base/nearest.h"
 #include "sys/signal.h"
@@ -91,6 +92,7 @@ int main(int argc, char **argv)
 	streams_open();
 	umask(022);
 	cancel_install();
+	beat_start();
 	if (command && command->by_name) {
 		app_set_program(name);
 		status = command->run(argc, argv);

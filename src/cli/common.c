@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "sys/files.h"
+#include "transport/transport.h"
 
 #define STATE_DEFAULT "/var/lib/nim"
 
@@ -81,6 +82,9 @@ int cli_parse(struct cli *cli, const struct opt_program *program, void *options,
 	mirror = config_get(&cli->config, "mirror");
 	if (mirror)
 		setenv("NIM_MIRROR", mirror, 0); /* the environment goes first */
+	uint64_t quiet = config_get_number(&cli->config, "client_timeout", 0);
+	if (quiet > 0)
+		transport_set_quiet((unsigned)MIN(quiet, 1u << 30));
 	find_state_dir(cli);
 	return 0;
 }

@@ -14,6 +14,8 @@ static const struct config_key keys[] = {
 	{ "mirror", CONFIG_TEXT, "Package mirror, where an lpp_source names no source." },
 	{ "script_timeout", CONFIG_NUMBER,
 	  "Seconds without a sign of life after which a package's script is stopped." },
+	{ "client_timeout", CONFIG_NUMBER,
+	  "Seconds without a sign of life after which a client is given up." },
 	{ "jobs", CONFIG_NUMBER, "How many clients are migrated at a time." },
 	{ "accept_licenses", CONFIG_BOOL, "Accept all licences, as -Y does." },
 };

@@ -110,6 +110,9 @@ static void on_event(struct voice *v, const json_t *o)
 static void on_line(void *arg, const char *line, bool is_err)
 {
 	struct voice *v = arg;
+
+	if (*line == '\0')
+		return; /* a sign of life */
 	json_t *o = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
 
 	if (json_is_object(o)) {

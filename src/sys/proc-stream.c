@@ -40,6 +40,10 @@ static void feed_lines(struct stream *s, const char *buf, size_t n)
 
 static void keep_tail(struct stream *s, const char *buf, size_t n)
 {
+	/* a sign of life, no words */
+	if (n == 1 && *buf == '\n' &&
+	    (s->tail.len == 0 || s->tail.p[s->tail.len - 1] == '\n'))
+		return;
 	if (n > TAIL_KEEP) {
 		s->tail_cut = true;
 		buf += n - TAIL_KEEP;
@@ -115,6 +119,8 @@ void stream_tail(const struct stream *s, char *buf, size_t n)
 		if (feed)
 			start = feed + 1;
 	}
+	while (start < end && *start == '\n')
+		start++;
 	memcpy(buf, start, (size_t)(end - start));
 	buf[end - start] = '\0';
 }

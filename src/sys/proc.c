@@ -29,7 +29,7 @@ struct run {
 	pid_t pid;
 	int pidfd; /* -1 where the kernel has none: polled then */
 	struct stream out, err_out;
-	double start, deadline, kill_at, linger_until;
+	double start, heard, deadline, kill_at, linger_until;
 	enum proc_how how; /* PROC_EXITED until something else stops it */
 	bool overflow, ended;
 };
@@ -335,9 +335,9 @@ static bool has_ended(const struct run *r)
 /* When a running command has gone without a sign of life for too long. */
 static double quiet_until(const struct run *r)
 {
-	if (r->how != PROC_EXITED || r->ended || !r->spec->alive || r->spec->quiet_s == 0)
+	if (r->how != PROC_EXITED || r->ended || r->spec->quiet_s == 0)
 		return NO_DEADLINE;
-	return *r->spec->alive + r->spec->quiet_s;
+	return (r->spec->alive ? *r->spec->alive : r->heard) + r->spec->quiet_s;
 }
 
 static int poll_timeout(const struct run *r)
@@ -377,8 +377,11 @@ static void check_clocks(struct run *r)
 
 static void read_stream(struct run *r, struct stream *s, short revents)
 {
-	int rc = s->fd < 0 || !revents ? 0 : stream_read(s);
-
+	if (s->fd < 0 || !revents)
+		return;
+	int rc = stream_read(s);
+	/* whoever takes the output may have kept the command waiting */
+	r->heard = clock_mono();
 	if (rc == 0)
 		return;
 	r->overflow = rc > 0;
@@ -459,6 +462,7 @@ static void ignore_keys(bool on, struct sigaction old[2])
 
 static int run_started(struct run *r, struct proc_result *res, struct err *err)
 {
+	r->heard = r->start;
 	if (r->spec->timeout_s > 0)
 		r->deadline = r->start + r->spec->timeout_s;
 	watch(r);
@@ -530,6 +534,11 @@ int proc_result_err(const struct proc_spec *spec, const struct proc_result *res,
 			       sigdescr_np(res->status) ? sigdescr_np(res->status) : "?",
 			       sep, res->tail);
 	case PROC_TIMED_OUT:
+		if (spec->timeout_s == 0 || res->seconds < spec->timeout_s)
+			return err_set(err, ERR_OPERATOR,
+				       "%s: stopped after %.0f s, the last %u without a "
+				       "sign of life%s%s",
+				       name, res->seconds, spec->quiet_s, sep, res->tail);
 		return err_set(err, ERR_OPERATOR,
 			       "%s: stopped after %.0f s (time limit %u s)%s%s", name,
 			       res->seconds, spec->timeout_s, sep, res->tail);

@@ -36,7 +36,8 @@ struct proc_spec {
 	/* Runs to its end although cancellation was asked for: for commands that clean up. */
 	bool uncancellable;
 	unsigned timeout_s; /* 0: none */
-	/* Time out too when *alive (clock_mono, set by on_line) is older than quiet_s; 0 or NULL: no such watch. */
+	/* Time out too after quiet_s without a sign of life: any output, or, where `alive` is not NULL, a newer *alive
+	 * (clock_mono, set by on_line). 0: no such watch. */
 	unsigned quiet_s;
 	const double *alive;
 	struct str *out; /* collect standard output here (raw), instead of on_line */

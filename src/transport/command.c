@@ -2,6 +2,10 @@
 /* Command lines: of ssh here, and of the shell there. The only place where words are quoted. */
 #include "transport/transport-internal.h"
 
+/* The client program's signs of life: so many in the time that it may be silent, and one in a minute at least. */
+#define BEATS	   4u
+#define BEAT_MAX_S 60u
+
 #define REMOTE_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 void command_quote(struct str *out, const char *word)
@@ -106,6 +110,11 @@ char *command_remote(const struct transport *t, const struct proc_spec *spec)
 	add_word(&out, "env");
 	add_word(&out, "LC_ALL=C.UTF-8");
 	add_word(&out, "PATH=" REMOTE_PATH);
+	/* altdisk/beat.h */
+	unsigned beat = MIN(transport_quiet_s / BEATS, BEAT_MAX_S);
+	_cleanup_free_ char *life = xasprintf("NIMADM_BEAT=%u", MAX(beat, 1u));
+	if (spec->timeout_s == 0 && spec->quiet_s == 0)
+		add_word(&out, life);
 	for (const char *const *e = spec->env; e && *e; e++)
 		add_word(&out, *e);
 	for (const char *const *a = spec->argv; *a; a++)

@@ -26,6 +26,9 @@ void command_ssh(const struct transport *t, enum command_role role, struct strv 
 char *command_remote(const struct transport *t, const struct proc_spec *spec)
 	_must_check_;
 
+/* How long a command may be silent, in seconds. */
+extern unsigned transport_quiet_s;
+
 /* --- failure.c --- */
 /* ssh ended with 255: says why, in *err; -1. `words` is what it printed. */
 int failure_explain(const struct transport *t, const char *words, struct err *err);

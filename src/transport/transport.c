@@ -22,6 +22,31 @@
 
 /* --- commands --- */
 
+unsigned transport_quiet_s = 900;
+
+void transport_set_quiet(unsigned seconds)
+{
+	transport_quiet_s = seconds;
+}
+
+static int was_silent(const struct transport *t, const struct proc_spec *spec,
+		      struct err *err)
+{
+	const char *slash = strrchr(spec->argv[0], '/');
+
+	/* it would not get on the next time either */
+	err_set(err, ERR_OPERATOR,
+		"client %s (%s): no sign of life from its %s %s for %u s: it is reached, "
+		"but does not get on",
+		t->name, t->host, slash ? slash + 1 : spec->argv[0],
+		spec->argv[1] ? spec->argv[1] : "", transport_quiet_s);
+	return err_remedy(err,
+			  "see on %s what it waits for (ps -C %.15s -o pid,stat,wchan; "
+			  "dmesg) and end it there, then go on; client_timeout in "
+			  "nimadm.conf is the limit",
+			  t->name, slash ? slash + 1 : spec->argv[0]);
+}
+
 int transport_ssh(struct transport *t, const struct strv *argv,
 		  const struct proc_spec *like, struct proc_result *res, struct err *err)
 {
@@ -56,7 +81,12 @@ static int run(struct runner *r, const struct proc_spec *spec, struct proc_resul
 	command_ssh(t, COMMAND_USER, &argv);
 	strv_add_all(&argv, "--", t->host, NULL);
 	strv_add_take(&argv, command_remote(t, spec));
-	int rc = transport_ssh(t, &argv, spec, res, err);
+	struct proc_spec bounded = *spec;
+	if (bounded.timeout_s == 0 && bounded.quiet_s == 0)
+		bounded.quiet_s = transport_quiet_s;
+	int rc = transport_ssh(t, &argv, &bounded, res, err);
+	if (rc == 1 && res->how == PROC_TIMED_OUT && spec->timeout_s == 0)
+		return was_silent(t, spec, err);
 	if (rc == 1 && res->how == PROC_EXITED && res->status == SSH_FAILED)
 		return failure_explain(t, res->tail, err);
 	return rc;

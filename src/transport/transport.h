@@ -24,6 +24,12 @@ struct transport_target {
 	const char *state_dir; /* of the master: sockets lie below */
 };
 
+/*
+ * How long a command may be silent: a client that is there but does not get on (its disk hangs, its program was stopped) must not
+ * keep us for ever. Commands that have a time limit of their own have no such one. Default: 900.
+ */
+void transport_set_quiet(unsigned seconds);
+
 struct transport;
 /*
  * Connects and finds out who we are there. ERR_TRANSIENT: it does not answer; ERR_OPERATOR: it refuses us, or it is not
@@ -37,7 +43,8 @@ void transport_close_p(struct transport **t);
 
 /*
  * Runs commands as root on the client; borrowed. The environment there is LC_ALL, PATH and what the command's `env` adds.
- * A connection that fails is -1 with ERR_TRANSIENT or ERR_OPERATOR (a status of 255 is always taken for one).
+ * A connection that fails is -1 with ERR_TRANSIENT or ERR_OPERATOR (a status of 255 is always taken for one), and so is
+ * a command that is silent for too long.
  */
 struct runner *transport_runner(struct transport *t);
 const char *transport_name(const struct transport *t);

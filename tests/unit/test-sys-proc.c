@@ -265,6 +265,27 @@ static void silence_stops_what_still_prints(void **state)
 	assert_int_equal(proc_run(&spec, &res, &err), 0);
 }
 
+static void silence_alone_is_enough(void **state)
+{
+	struct proc_result res;
+	struct err err = { 0 };
+	struct proc_spec spec = { .argv = SH("echo a >&2; echo b; exec sleep 60"),
+				  .quiet_s = 3 };
+
+	assert_int_equal(proc_run(&spec, &res, &err), 1);
+	assert_int_equal(res.how, PROC_TIMED_OUT);
+	assert_true(res.seconds < 55);
+	proc_result_err(&spec, &res, &err);
+	assert_non_null(strstr(err.msg, "the last 3 without a sign of life: a"));
+	/* either output is a sign of it, and a lone line feed is no word of the error */
+	spec.argv = SH(
+		"for i in 1 2 3 4; do sleep 1; [ $i != 3 ] && echo >&2 || echo x; done; "
+		"echo why >&2; sleep 0.3; echo >&2; exit 3");
+	assert_int_equal(proc_run(&spec, &res, &err), 1);
+	assert_int_equal(res.how, PROC_EXITED);
+	assert_string_equal(res.tail, "why");
+}
+
 static void timeout_stops_the_whole_group(void **state)
 {
 	_cleanup_str_ struct str out = STR_INIT;
@@ -467,6 +488,7 @@ int main(void)
 		cmocka_unit_test(environment_is_small_and_explicit),
 		cmocka_unit_test(input_is_read_whole),
 		cmocka_unit_test(too_much_output_is_an_error),
+		cmocka_unit_test(silence_alone_is_enough),
 		cmocka_unit_test(timeout_stops_the_whole_group),
 		cmocka_unit_test(silence_stops_what_still_prints),
 		cmocka_unit_test(sigterm_proof_is_killed),

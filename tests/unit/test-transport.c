@@ -208,6 +208,34 @@ static void statuses(void **state)
 	assert_non_null(strstr(err.msg, "Broken pipe"));
 }
 
+static void silence_is_given_up(void **state)
+{
+	static const char *const hangs[] = { "sh", "-c", "echo a; exec sleep 60", NULL };
+	static const char *const works[] = {
+		"sh", "-c",
+		"echo $NIMADM_BEAT; for i in 1 2 3 4 5; do sleep 1; echo >&2; done", NULL
+	};
+	static const char *const slow[] = { "sleep", "5", NULL };
+	_cleanup_transport_ struct transport *t = NULL;
+	_cleanup_str_ struct str out = STR_INIT;
+	struct err err = { 0 };
+
+	set_mode(&bed, "ok");
+	assert_ok(transport_open(&t, &bed.target, &err), &err);
+	transport_set_quiet(4);
+	struct proc_spec spec = { .argv = hangs };
+	assert_err(runner_check(transport_runner(t), &spec, &err), &err, ERR_OPERATOR,
+		   "client web01 (u@h): no sign of life from its sh -c for 4 s");
+	assert_non_null(strstr(err.remedy, "ps -C sh"));
+	spec = (struct proc_spec){ .argv = works, .out = &out };
+	assert_ok(runner_check(transport_runner(t), &spec, &err), &err);
+	assert_string_equal(out.p, "1\n");
+	/* a limit of its own is the only one */
+	spec = (struct proc_spec){ .argv = slow, .timeout_s = 20 };
+	assert_ok(runner_check(transport_runner(t), &spec, &err), &err);
+	transport_set_quiet(900);
+}
+
 static void one_connection_is_shared_and_made_again(void **state)
 {
 	static const char *const yes[] = { "true", NULL };
@@ -310,6 +338,7 @@ int main(void)
 		cmocka_unit_test(arguments_arrive_as_they_are),
 		cmocka_unit_test(streams_both_ways),
 		cmocka_unit_test(statuses),
+		cmocka_unit_test(silence_is_given_up),
 		cmocka_unit_test(one_connection_is_shared_and_made_again),
 		cmocka_unit_test(sudo_where_the_user_is_not_root),
 		cmocka_unit_test(failures),

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A thread that looks at the processor time of the others. */
+#include "altdisk/beat.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/parse.h"
+
+#define INTERVAL_MAX 3600u
+/* Who only wakes up to look at a clock needs less in a second. */
+#define WORK_US_PER_S 400u
+
+static unsigned interval;
+
+static uint64_t used_by(int who)
+{
+	struct rusage u = { 0 };
+
+	getrusage(who, &u);
+	return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000 +
+	       (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+static void *beat(void *arg)
+{
+	uint64_t before = 0;
+
+	for (;;) {
+		sleep(interval);
+		uint64_t now = used_by(RUSAGE_SELF) - used_by(RUSAGE_THREAD) +
+			       used_by(RUSAGE_CHILDREN);
+		if (now >= before + (uint64_t)WORK_US_PER_S * interval)
+			fputc('\n', stderr);
+		before = now;
+	}
+	return NULL;
+}
+
+void beat_start(void)
+{
+	const char *text = getenv("NIMADM_BEAT");
+	uint64_t seconds = 0;
+	sigset_t all, old;
+	pthread_t thread;
+
+	if (!text || parse_u64(text, &seconds, NULL) < 0 || seconds == 0 ||
+	    seconds > INTERVAL_MAX)
+		return;
+	interval = (unsigned)seconds;
+	/* signals are the main thread's */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	if (pthread_create(&thread, NULL, beat, NULL) == 0)
+		pthread_detach(thread);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
