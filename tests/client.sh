@@ -5,6 +5,7 @@
 # needs t_private_mounts.
 #
 #   client_make NAME     unpacks the tree ($clients/NAME/root) and makes its keys
+#   client_twin OLD NEW  the same with a copy of the disk of OLD, which does not run
 #   client_start NAME    starts its sshd; $client_host is its address, $client_ssh the ssh_options of it
 #   client_stop NAME     ends all its processes
 #   client_run NAME CMD  runs a command as root there, without ssh
@@ -28,13 +29,33 @@ client_need()
 client_make()
 {
 	local dir=$clients/$1
-	mkdir -p "$dir/root" "$dir/keys"
+	mkdir -p "$dir/root"
 	truncate -s 2G "$dir/disk"
 	mkfs.ext4 -q -F -E lazy_itable_init=1,lazy_journal_init=1 "$dir/disk"
 	mount -o loop "$dir/disk" "$dir/root"
 	rmdir "$dir/root/lost+found"
 	mksysb --extract "$fixture/mini12.mksysb" --target "$dir/root" >/dev/null
+	client_personal "$1"
+}
+
+client_twin()
+{
+	local dir=$clients/$2
+	mkdir -p "$dir/root"
+	umount "$clients/$1/root"
+	cp --sparse=always --reflink=auto "$clients/$1/disk" "$dir/disk"
+	mount -o loop "$clients/$1/disk" "$clients/$1/root"
+	mount -o loop "$dir/disk" "$dir/root"
+	client_personal "$2"
+}
+
+# What is each client's own.
+client_personal()
+{
+	local dir=$clients/$1
+	mkdir "$dir/keys"
 	printf 'UUID=%s / ext4 errors=remount-ro 0 1\n' "$(blkid -s UUID -o value "$dir/disk")" >"$dir/root/etc/fstab"
+	echo "$1" >"$dir/root/etc/hostname"
 	ssh-keygen -q -t ed25519 -N '' -C test -f "$dir/keys/host"
 	[ -f "$clients/id" ] || ssh-keygen -q -t ed25519 -N '' -C test -f "$clients/id"
 	cat >"$dir/keys/sshd_config" <<-END
