@@ -11,9 +11,13 @@
 
 /* What belongs to this boot of this system alone. */
 static const char *const never[] = {
-	"^\\./etc/nimadm/altinst$",	"^\\./etc/nimadm/altinst\\.subvolumes$",
-	"^\\./\\.nimadm\\.snapshot$",	"^\\./var/lib/nimadm/altdisk\\.json",
-	"^\\./var/lib/nimadm/altdisk-", "^\\./var/lib/nimadm/altinst\\.manifest",
+	"^\\./etc/nimadm/altinst$",
+	"^\\./etc/nimadm/altinst\\.subvolumes$",
+	"^\\./\\.nimadm\\.snapshot$",
+	"^\\./var/lib/nimadm/altdisk\\.json",
+	"^\\./var/lib/nimadm/claim$",
+	"^\\./var/lib/nimadm/altdisk-",
+	"^\\./var/lib/nimadm/altinst\\.manifest",
 };
 
 struct notes {

@@ -211,12 +211,79 @@ int client_fetch_image(struct transport *t, const struct client_fetch *f, struct
 	return 0;
 }
 
+/* --- whose the client is --- */
+
+static char *master_words(const struct phase_ctx *c)
+{
+	char host[256] = "";
+
+	if (gethostname(host, sizeof(host) - 1) < 0)
+		*host = '\0';
+	return xasprintf("master %s, %s", host, c->job->state_dir);
+}
+
+static char *owner_words(const struct phase_ctx *c)
+{
+	_cleanup_free_ char *master = master_words(c);
+
+	return xasprintf("job %lld of %s; %s", (long long)c->job->id,
+			 c->job->spec.subject, master);
+}
+
+/* A job of ours that is over, or is no more. */
+static bool is_over(const struct phase_ctx *c, const char *owner)
+{
+	_cleanup_free_ char *master = master_words(c);
+	_cleanup_(job_row_done) struct job_row row = { 0 };
+	struct err ignored = { 0 };
+	const char *semicolon = strchr(owner, ';');
+	long long id;
+
+	if (!semicolon || !streq(semicolon + strspn(semicolon, "; "), master) ||
+	    sscanf(owner, "job %lld of ", &id) != 1)
+		return false;
+	if (store_job_get(c->store, id, &row, &ignored) < 0)
+		return ignored.kind == ERR_NOTFOUND;
+	return row.state == JOB_DONE || row.state == JOB_CLEANED ||
+	       row.state == JOB_INHIBITED;
+}
+
+int client_claim(struct transport *t, const struct phase_ctx *c, struct err *err)
+{
+	const char *name = c->job->spec.client;
+	_cleanup_free_ char *owner = owner_words(c);
+	_cleanup_free_ char *other = NULL, *nobody = NULL;
+	int rc = transport_claim(t, owner, false, &other, err);
+
+	if (rc <= 0)
+		return rc;
+	_cleanup_free_ char *who = clean(other);
+	bool over = is_over(c, other);
+	if (!over && !c->job->spec.force) {
+		err_set(err, ERR_LOCKED, "client %s is claimed by another job: %s", name,
+			who);
+		return err_remedy(
+			err, "let that job end, or take it back on its master "
+			     "(nimadm -C); where that master is gone: again with -F");
+	}
+	if (!over)
+		events_warning(c->events, "%s was claimed by another job: %s", name, who);
+	return transport_claim(t, owner, true, &nobody, err);
+}
+
+int client_release(struct transport *t, const struct phase_ctx *c, struct err *err)
+{
+	_cleanup_free_ char *owner = owner_words(c);
+
+	return transport_release(t, owner, err);
+}
+
 void client_forget(const struct phase_ctx *c)
 {
 	_cleanup_transport_ struct transport *t = NULL;
 	struct err err = { 0 };
 
-	if (client_open(&t, c, &err) < 0 || transport_program_remove(t, &err) < 0)
+	if (client_open(&t, c, &err) < 0 || client_release(t, c, &err) < 0)
 		events_warning(c->events,
 			       "the client program stays in /var/lib/nimadm of %s: %s",
 			       c->job->spec.client, err.msg);

@@ -40,5 +40,14 @@ struct client_fetch {
 int client_fetch_image(struct transport *t, const struct client_fetch *f, struct err *err)
 	_must_check_;
 
-/* Takes the client program away. A client that cannot be reached is no reason to stop: that is a warning. */
+/*
+ * From phase 1 on the client is this job's, whatever master asks. ERR_LOCKED: it is another one's; -F takes it over. What a
+ * job of this master has left that is over is taken over without a word.
+ */
+int client_claim(struct transport *t, const struct phase_ctx *c, struct err *err)
+	_must_check_;
+/* Gives it free, and takes the client program away. */
+int client_release(struct transport *t, const struct phase_ctx *c, struct err *err)
+	_must_check_;
+/* The same over a connection of its own. A client that cannot be reached is no reason to stop: that is a warning. */
 void client_forget(const struct phase_ctx *c);

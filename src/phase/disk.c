@@ -178,7 +178,7 @@ int disk_make(const struct phase_ctx *c, struct err *err)
 {
 	_cleanup_transport_ struct transport *t = NULL;
 
-	if (client_open(&t, c, err) < 0 ||
+	if (client_open(&t, c, err) < 0 || client_claim(t, c, err) < 0 ||
 	    (!json_is_true(common_fact(c, "clone_begun")) &&
 	     alt_disk(c, t, "1", "--preview", err) < 0) ||
 	    common_fact_set(c, "clone_begun", json_true(), err) < 0 ||

@@ -32,9 +32,10 @@ static int clone_run(struct phase_ctx *c, struct err *err)
 
 	if (disk_is_in(c->job))
 		return disk_make(c, err);
-	if (client_open(&t, c, err) < 0 || fetch(c, t, err) < 0)
+	if (client_open(&t, c, err) < 0 || client_claim(t, c, err) < 0 ||
+	    fetch(c, t, err) < 0)
 		return -1;
-	return transport_program_remove(t, err);
+	return client_release(t, c, err);
 }
 
 static int clone_verify(struct phase_ctx *c, struct err *err)

@@ -7,6 +7,7 @@
 #include "transport/transport-internal.h"
 
 #define REMOTE_DIR "/var/lib/nimadm"
+#define CLAIM	   REMOTE_DIR "/claim"
 
 /* Beside this program: installed, or in the build tree. */
 static int open_own(char **ret_path, struct err *err)
@@ -53,8 +54,8 @@ static const char send_script[] =
 
 /* The files first: no other one is ever ours to remove. */
 static const char remove_script[] =
-	"if [ -d " REMOTE_DIR " ]; then rm -f -- " REMOTE_DIR "/altdisk-* " REMOTE_DIR
-	"/.altdisk.* " REMOTE_DIR "/job-*.base " REMOTE_DIR
+	"if [ -d " REMOTE_DIR " ] && ! [ -e " CLAIM " ]; then rm -f -- " REMOTE_DIR
+	"/altdisk-* " REMOTE_DIR "/.altdisk.* " REMOTE_DIR "/job-*.base " REMOTE_DIR
 	"/job-*.new; rmdir --ignore-fail-on-non-empty -- " REMOTE_DIR "; fi";
 
 static void fill_in(struct str *out, const char *script, const char *hex)
@@ -119,4 +120,50 @@ int transport_program_remove(struct transport *t, struct err *err)
 	free(t->program);
 	t->program = NULL;
 	return transport_script(t, remove_script, 0, NULL, err);
+}
+
+/* $w is whose it shall be. Prints whose it is, where that is somebody else. */
+static const char claim_script[] =
+	"umask 077; mkdir -p " REMOTE_DIR " || exit; "
+	"if (set -C; printf '%s\\n' \"$w\" >" CLAIM ") 2>/dev/null; then exit 0; fi; "
+	"o=$(head -c 400 " CLAIM ") || exit; "
+	"if [ \"$o\" != \"$w\" ]; then printf '%s\\n' \"$o\"; fi";
+
+static const char take_script[] = "umask 077; mkdir -p " REMOTE_DIR
+				  " && printf '%s\\n' \"$w\" >" CLAIM;
+
+static const char release_script[] = "if [ -e " CLAIM " ] && [ \"$(head -c 400 " CLAIM
+				     ")\" = \"$w\" ]; then rm -f -- " CLAIM "; fi";
+
+static int with_owner(struct transport *t, const char *script, const char *owner,
+		      struct str *out, struct err *err)
+{
+	_cleanup_str_ struct str text = STR_INIT;
+
+	str_add(&text, "w=");
+	command_quote(&text, owner);
+	str_addf(&text, "; %s", script);
+	return transport_script(t, str_c(&text), 0, out, err);
+}
+
+int transport_claim(struct transport *t, const char *owner, bool force, char **ret_other,
+		    struct err *err)
+{
+	_cleanup_str_ struct str out = STR_INIT;
+
+	*ret_other = NULL;
+	if (with_owner(t, force ? take_script : claim_script, owner, &out, err) < 0)
+		return -1;
+	const char *other = out.p ? strip(out.p) : "";
+	if (*other == '\0')
+		return 0;
+	*ret_other = xstrdup(other);
+	return 1;
+}
+
+int transport_release(struct transport *t, const char *owner, struct err *err)
+{
+	if (with_owner(t, release_script, owner, NULL, err) < 0)
+		return -1;
+	return transport_program_remove(t, err);
 }

@@ -56,8 +56,18 @@ const char *transport_host(const struct transport *t);
  */
 int transport_program(struct transport *t, const char **ret, struct err *err)
 	_must_check_;
-/* Removes what transport_program has ever sent there. */
+/* Removes what transport_program has ever sent there, unless a job has claimed the client. */
 int transport_program_remove(struct transport *t, struct err *err) _must_check_;
+
+/*
+ * A job claims the client until it releases it, beyond this connection: by a file there that says whose it is, since several
+ * masters know nothing of each other. 1: it is another's, and *ret_other (malloc'd) are its words. With `force` it is
+ * taken over. Claiming it again, and releasing what is not ours, changes nothing.
+ */
+int transport_claim(struct transport *t, const char *owner, bool force, char **ret_other,
+		    struct err *err) _must_check_;
+int transport_release(struct transport *t, const char *owner, struct err *err)
+	_must_check_;
 
 /*
  * A port on the master's loopback that leads to host:port as seen from the client, as long as this connection lives:

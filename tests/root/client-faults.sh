@@ -63,6 +63,33 @@ client_run c1 kill -KILL "$pid"
 t_ok nimadm "${job[@]}" -P 1
 t_ok nimadm -C -c c1
 
+t_case "another master is told whose the client is; nothing of that job is taken away meanwhile"
+t_ok nimadm "${job[@]}" -P 0
+begin
+kill -KILL "$worker"
+wait "$worker" || t_equal 137 "$?"
+for _ in $(seq 60); do
+	[ -z "$(sender)" ] && break
+	sleep 1
+done
+client_run c1 sh -c 'echo base >/var/lib/nimadm/job-7.base'
+t_ok nim -o check c1
+t_ok client_run c1 test -e /var/lib/nimadm/job-7.base
+second=$T_TMP/second
+fixture_state "$second"
+other=(--state "$second" -c c1 -O "$T_TMP/second.mksysb" -j "$cache" -l lpp13 -s spot13 -Y)
+t_ok nim --state "$second" -o define -t standalone -a host=root@"$client_host" -a "ssh_options=$client_ssh" c1
+t_ok nimadm "${other[@]}" -P 0
+t_fail_with 4 nimadm "${other[@]}" -P 1
+t_match "client c1 is claimed by another job: job [0-9]+ of c1; master $(uname -n), $NIM_STATE" -
+t_match 'next: let that job end, or take it back on its master' -
+t_ok nimadm --state "$second" -C -c c1
+t_ok client_run c1 test -e /var/lib/nimadm/claim
+t_ok nimadm -C -c c1
+t_ok client_run c1 test ! -e /var/lib/nimadm
+t_ok nimadm "${other[@]}" -P 0-1
+t_ok nimadm --state "$second" -C -c c1
+
 t_case "a network that is cut while the client sends is noticed; when it is back the job goes on"
 link=nm$$_c1
 t_ok nimadm "${job[@]}" -P 0
