@@ -298,5 +298,10 @@ void snapshot_lvm_release(const struct lvm_snapshot *left)
 	if (dm_is_suspended(dm, origin) && dm_resume(dm, origin) < 0)
 		return;
 	int rc = dm_clear(dm, snapshot);
+	/* LVM takes a thin volume that shows nothing for the pool's last one, and would stop the pool with it. */
+	_cleanup_dm_target_ struct dm_target of = DM_TARGET_INIT, shows = DM_TARGET_INIT;
+	if (dm_table(dm, origin, &of, &ignored) == 0 && streq(of.type, "thin") &&
+	    dm_table(dm, snapshot, &shows, &ignored) == 0 && streq(shows.type, "error"))
+		rc = dm_remove(dm, snapshot);
 	(void)rc;
 }

@@ -97,6 +97,14 @@ int dm_clear(int dm, const char *name)
 	return fits(name) && ioctl(dm, DM_TABLE_CLEAR, &head) == 0 ? 0 : -1;
 }
 
+int dm_remove(int dm, const char *name)
+{
+	struct dm_ioctl head;
+
+	set_head(&head, sizeof(head), name);
+	return fits(name) && ioctl(dm, DM_DEV_REMOVE, &head) == 0 ? 0 : -1;
+}
+
 int dm_message(int dm, const char *device, const char *message, struct err *err)
 {
 	_cleanup_free_ struct request *r = xcalloc(1, sizeof(*r));

@@ -34,6 +34,8 @@ int dm_load(int dm, const char *name, const struct dm_target *t, struct err *err
 	_must_check_;
 /* A table that was loaded is not used, after all; nothing happens where there is none. 0 or -1 and errno. */
 int dm_clear(int dm, const char *name) _must_check_;
+/* Takes a device away that nobody uses. 0 or -1 and errno. */
+int dm_remove(int dm, const char *name) _must_check_;
 /* To a device's first target; "254:3" is the device. */
 int dm_message(int dm, const char *device, const char *message, struct err *err)
 	_must_check_;
