@@ -254,14 +254,16 @@ static int phase1(struct alternate *a, const struct alt_source *src, struct err 
 			  "alt_rootvg_op -X removes what is there; or again with -F");
 }
 
-/* For the role of old_rootvg, after a boot from the clone. */
+/* For the role of old_rootvg, after a boot from the clone: its group, its root's UUID, that of what holds its /boot. */
 static int remember_old(const struct alternate *a, const struct root *alt,
 			struct err *err)
 {
 	const struct layout *l = &a->host.running;
 	const struct layout_fs *fs = layout_find_fs(l, "/");
-	_cleanup_free_ char *text = xasprintf("%s\n%s\n", *l->vg_name ? l->vg_name : "-",
-					      fs ? fs->uuid : "");
+	const struct layout_fs *own = layout_find_fs(l, "/boot"), *boot = own ? own : fs;
+	_cleanup_free_ char *text = xasprintf(
+		"%s\n%s\n%s %s\n", *l->vg_name ? l->vg_name : "-", fs ? fs->uuid : "",
+		boot ? boot->uuid : "", boot ? boot->mount_point : "");
 
 	if (root_mkdirs(alt, "/etc/nimadm", 0755, err) < 0)
 		return -1;

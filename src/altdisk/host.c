@@ -11,11 +11,11 @@
 
 static void clones_done(struct host *h)
 {
-	for (size_t i = 0; i < h->n_clones; i++)
+	for (size_t i = 0; i < h->n_others; i++)
 		layout_done(&h->clones[i]);
 	free(h->clones);
 	h->clones = NULL;
-	h->n_clones = 0;
+	h->n_clones = h->n_others = 0;
 }
 
 void host_done(struct host *h)
@@ -43,7 +43,18 @@ int host_refresh(struct host *h, struct err *err)
 	disks_done(&h->disks);
 	if (disks_read(&h->disks, &h->storage, &h->running, err) < 0)
 		return -1;
-	return storage_find_clones(&h->storage, &h->disks, &h->clones, &h->n_clones, err);
+	if (storage_find_clones(&h->storage, &h->disks, &h->clones, &h->n_clones, err) <
+	    0)
+		return -1;
+	h->n_others = h->n_clones;
+	h->clones = xrealloc(h->clones, (h->n_clones + 1) * sizeof(*h->clones));
+	struct layout *old = &h->clones[h->n_clones];
+	*old = (struct layout)LAYOUT_INIT;
+	if (storage_find_old(&h->storage, &h->disks, old) == 0)
+		h->n_others++;
+	else
+		layout_done(old);
+	return 0;
 }
 
 int host_open(struct host *h, struct app *app, bool change, struct err *err)
@@ -154,7 +165,7 @@ struct storage host_cleanup_storage(const struct host *h)
 struct bootlist_ctx host_bootlist(const struct host *h)
 {
 	return (struct bootlist_ctx){ &h->root, h->storage.run, &h->running, h->clones,
-				      h->n_clones };
+				      h->n_others };
 }
 
 static int wake(const struct host *h, const struct layout *clone, struct err *err)

@@ -18,8 +18,8 @@ struct host {
 	struct layout running;
 	struct storage storage;
 	struct disks disks;
-	struct layout *clones;
-	size_t n_clones;
+	struct layout *clones;	   /* behind them the old system, where there is one */
+	size_t n_clones, n_others; /* without and with it */
 	int lock;
 };
 #define HOST_INIT                                                                        \

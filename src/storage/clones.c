@@ -245,3 +245,72 @@ int storage_find_clones(const struct storage *s, const struct disks *d,
 	}
 	return 0;
 }
+
+/* The device with this file system, and the disk it lies on. NULL: there is none. */
+static const json_t *find_uuid(const json_t *list, const char *uuid, const char *disk,
+			       const char **ret_disk)
+{
+	const json_t *dev, *found;
+	size_t i;
+
+	json_array_foreach(list, i, dev)
+	{
+		const char *top = disk ? disk : json_field(dev, "path");
+
+		if (streq(json_field(dev, "uuid"), uuid)) {
+			*ret_disk = top;
+			return dev;
+		}
+		found = find_uuid(json_object_get(dev, "children"), uuid, top, ret_disk);
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+/* The third line of STORAGE_OLD: the file system that holds its /boot, and where that is mounted: "UUID /boot". */
+static void take_old_boot(struct layout *l, const struct storage *s)
+{
+	_cleanup_(reports_done) struct reports r = { 0 };
+	_cleanup_str_ struct str text = STR_INIT;
+	_cleanup_strv_ struct strv words = STRV_INIT;
+	const char *disk = NULL;
+	char *line = NULL;
+
+	if (root_read_opt(s->root, STORAGE_OLD, 4096, &text, NULL) == 0 && text.p) {
+		char *cursor = text.p;
+		for (int i = 0; i < 3; i++)
+			line = next_line(&cursor);
+	}
+	strv_split(&words, line ? line : "", " ");
+	if (words.n != 2)
+		return;
+	r.blocks = tools_blocks(s);
+	const json_t *block = find_uuid(json_object_get(r.blocks, "blockdevices"),
+					words.v[0], NULL, &disk);
+	if (!block)
+		return;
+	take_fs(l, &r, words.v[1], json_field(block, "path"), "", 0);
+	layout_put(&l->boot_disk, disk);
+}
+
+int storage_find_old(const struct storage *s, const struct disks *d, struct layout *ret)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		if (d->v[i].role != DISK_OLD)
+			continue;
+		struct layout_disk *to = layout_new_disk(ret);
+		layout_put(&to->name, d->v[i].path);
+		layout_put(&to->serial, d->v[i].serial);
+		layout_put(&to->label, d->v[i].table);
+		to->size = d->v[i].size;
+	}
+	if (ret->n_disks == 0)
+		return 1;
+	layout_put(&ret->vg_name, disk_role_name(DISK_OLD));
+	layout_fill_strings(ret);
+	take_old_boot(ret, s);
+	if (*ret->boot_disk == '\0')
+		layout_put(&ret->boot_disk, ret->disks[0].name);
+	return 0;
+}

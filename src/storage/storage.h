@@ -136,6 +136,12 @@ int storage_find_clones(const struct storage *s, const struct disks *d,
 			struct layout **ret, size_t *n, struct err *err) _must_check_;
 /* Volumes that a killed run left suspended go on: before anything is read from the disks. */
 void storage_release_leftovers(const struct storage *s);
+/*
+ * The system that the running one was cloned from, as far as its disks tell without being mounted: what a boot list needs.
+ * 1: there is none. It is no clone: nothing may be taken away from it.
+ */
+int storage_find_old(const struct storage *s, const struct disks *d, struct layout *ret)
+	_must_check_;
 /* Snapshots of ours left behind by a crash: dropped. */
 int storage_drop_leftovers(const struct storage *s, const struct layout *running,
 			   struct err *err) _must_check_;

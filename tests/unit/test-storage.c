@@ -46,7 +46,7 @@ static const char lsblk[] =
 	" \"serial\":\"D4\",\"children\":[{\"path\":\"/dev/sdd2\",\"type\":\"part\","
 	"  \"size\":1,\"fstype\":\"LVM2_member\",\"partlabel\":\"nimadm:pv\"}]},"
 	"{\"path\":\"/dev/sde\",\"type\":\"disk\",\"size\":21474836480,\"fstype\":\"xfs\","
-	" \"mountpoints\":[\"/data\"]},"
+	" \"uuid\":\"5678\",\"mountpoints\":[\"/data\"]},"
 	/* The kernel has not read this table yet. */
 	"{\"path\":\"/dev/sdf\",\"type\":\"disk\",\"size\":21474836480,\"pttype\":\"gpt\","
 	" \"ptuuid\":\"4e494d41-444d-4aaa-8bbb-123456789abc\"}]}";
@@ -150,6 +150,24 @@ static void test_old(void **state)
 	assert_ok(disks_read(&b.disks, &b.s, &b.running, &err), &err);
 	assert_int_equal(disks_find(&b.disks, "/dev/sde")->role, DISK_OLD);
 	assert_false(disks_find(&b.disks, "/dev/sde")->ours);
+
+	_cleanup_layout_ struct layout old = LAYOUT_INIT, more = LAYOUT_INIT;
+	assert_int_equal(storage_find_old(&b.s, &b.disks, &old), 0);
+	assert_int_equal(old.n_disks, 1);
+	assert_string_equal(old.boot_disk, "/dev/sde");
+	assert_null(layout_find_fs(&old, "/boot"));
+	put_file(top, "etc/nimadm/old_rootvg", "oldvg\n1234\n5678 /boot\n");
+	assert_int_equal(storage_find_old(&b.s, &b.disks, &more), 0);
+	assert_string_equal(more.vg_name, "old_rootvg");
+	const struct layout_fs *boot = layout_find_fs(&more, "/boot");
+	assert_non_null(boot);
+	assert_string_equal(boot->uuid, "5678");
+	assert_string_equal(boot->device, "/dev/sde");
+	bed_close(&b);
+
+	_cleanup_layout_ struct layout none = LAYOUT_INIT;
+	bed_open(&b, lvm_text);
+	assert_int_equal(storage_find_old(&b.s, &b.disks, &none), 1);
 	bed_close(&b);
 }
 
