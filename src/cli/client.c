@@ -107,6 +107,17 @@ static int expand_group(struct store *s, const char *name, struct strv *ret,
 	return err_remedy(err, "nim -o select -a include_all=yes %s", name);
 }
 
+struct transport_target client_reach(const struct client *c, const char *state_dir)
+{
+	return (struct transport_target){
+		.name = c->name,
+		.host = c->host,
+		.port = *c->port ? c->port : NULL,
+		.options = *c->ssh_options ? c->ssh_options : NULL,
+		.state_dir = state_dir,
+	};
+}
+
 int client_expand(struct store *s, const struct strv *names, struct strv *ret,
 		  struct err *err)
 {

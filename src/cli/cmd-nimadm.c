@@ -74,10 +74,12 @@ static const struct opt options[] = {
 	{ "no-bootlist", 'B', OPT_FLAG, AT(no_bootlist), NULL,
 	  "Leave the client's boot list alone." },
 	{ "reboot", 'r', OPT_FLAG, AT(reboot), NULL,
-	  "Reboot the client at the end; not in this version." },
+	  "Reboot the client at the end, wait for it, and see that all is well." },
 	{ "wake", 'W', OPT_FLAG, AT(wake), NULL,
 	  "Wake the client's alternate root up: at /alt_inst there." },
 	{ "sleep", 'S', OPT_FLAG, AT(sleep), NULL, "Put it back to sleep." },
+	{ "rollback", 0, OPT_FLAG, AT(rollback), NULL,
+	  "Put the client's old disks first in its boot list again; -r: boot them." },
 };
 
 static const char *const synopsis[] = {
@@ -89,6 +91,7 @@ static const char *const synopsis[] = {
 	"--resume [-P PHASES] {-T MKSYSB | -c CLIENT | --job NUMBER}",
 	"-C {-T MKSYSB | -c CLIENT | --job NUMBER}",
 	"{-W | -S} -c CLIENT [-d DISKS]",
+	"--rollback [-r] -c CLIENT",
 	"-M -s SPOT -l LPP_SOURCE [-p]",
 	"--status [-T MKSYSB | -c CLIENT | --job NUMBER] [--json]",
 	NULL,
@@ -120,10 +123,24 @@ static int check_missing(const struct nimadm_options *o, struct err *err)
 	if (o->nfs_options)
 		return err_set(err, ERR_USAGE,
 			       "-m: this version has no NFS; it works in a cache (-j)");
-	if (!o->reboot)
+	return 0;
+}
+
+/* -r: a client is rebooted that has new disks to boot, or goes back to its old ones. */
+static int check_reboot(const struct nimadm_options *o, bool fresh, struct err *err)
+{
+	if (!o->reboot || o->rollback || o->resume)
 		return 0;
-	err_set(err, ERR_USAGE, "-r: this version does not reboot clients");
-	return err_remedy(err, "leave -r out; when the job is done, reboot the client");
+	if (!fresh)
+		return err_set(err, ERR_USAGE,
+			       "-r goes with -c CLIENT -d DISKS, or --rollback");
+	if (o->clients.n == 0 || o->disks.n == 0)
+		return err_set(err, ERR_USAGE, "-r goes with -c CLIENT -d DISKS");
+	if (!o->no_bootlist)
+		return 0;
+	err_set(err, ERR_USAGE, "-B and -r cannot be given together");
+	return err_remedy(err,
+			  "without the boot list the client would boot its old disk");
 }
 
 /* Client, disks, image and output file must make a mode. */
@@ -131,14 +148,15 @@ static int check_mode(const struct nimadm_options *o, bool fresh, struct err *er
 {
 	bool client = o->clients.n > 0, disks = o->disks.n > 0;
 
-	if (check_missing(o, err) < 0)
+	if (check_missing(o, err) < 0 || check_reboot(o, fresh, err) < 0)
 		return -1;
-	if ((disks || o->no_bootlist || o->wake || o->sleep) && !client) {
+	if ((disks || o->no_bootlist || o->wake || o->sleep || o->rollback) && !client) {
 		err_set(err, ERR_USAGE, "%s wants -c CLIENT",
-			disks	   ? "-d"
-			: o->wake  ? "-W"
-			: o->sleep ? "-S"
-				   : "-B");
+			disks	      ? "-d"
+			: o->wake     ? "-W"
+			: o->sleep    ? "-S"
+			: o->rollback ? "--rollback"
+				      : "-B");
 		return err_remedy(err, "lsnim -t standalone lists the machines");
 	}
 	if (!fresh || !client)
@@ -171,7 +189,7 @@ static int check(const struct nimadm_options *o, const struct strv *args, struct
 		{ o->cleanup, "-C" },	   { o->sync_level, "-M" },
 		{ o->resume, "--resume" }, { o->status, "--status" },
 		{ o->report, "--report" }, { o->wake, "-W" },
-		{ o->sleep, "-S" },
+		{ o->sleep, "-S" },	   { o->rollback, "--rollback" },
 	};
 	const char *first = NULL;
 
@@ -242,6 +260,8 @@ static int dispatch(struct cli *cli, struct nimadm_options *o, const struct strv
 		return nimadm_level(cli, o);
 	if (o->wake || o->sleep)
 		return cli_exit(nimadm_wake(cli, o, &err), &err);
+	if (o->rollback)
+		return cli_exit(nimadm_rollback(cli, o, &err), &err);
 	if (!o->status && !o->report)
 		return nimadm_migrate(cli, o);
 	rc = o->status ? nimadm_status(cli, o, &err) : nimadm_report(cli, o, &err);

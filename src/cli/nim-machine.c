@@ -78,13 +78,7 @@ static size_t report_lacks(struct nim_request *r, const char *text)
 
 static int check_client(struct nim_request *r, const struct client *c, struct err *err)
 {
-	const struct transport_target target = {
-		.name = c->name,
-		.host = c->host,
-		.port = *c->port ? c->port : NULL,
-		.options = *c->ssh_options ? c->ssh_options : NULL,
-		.state_dir = r->cli->state_dir,
-	};
+	const struct transport_target target = client_reach(c, r->cli->state_dir);
 	const char *const args[] = { "check", "--json", NULL };
 	_cleanup_transport_ struct transport *t = NULL;
 	_cleanup_str_ struct str out = STR_INIT;

@@ -35,13 +35,7 @@ static int make_image(struct nim_request *r, const char *source, const char *loc
 
 	if (client_find(r->store, source, &c, err) < 0)
 		return -1;
-	const struct transport_target target = {
-		.name = c.name,
-		.host = c.host,
-		.port = *c.port ? c.port : NULL,
-		.options = *c.ssh_options ? c.ssh_options : NULL,
-		.state_dir = r->cli->state_dir,
-	};
+	const struct transport_target target = client_reach(&c, r->cli->state_dir);
 	events_step(&r->events, "Connecting to %s", c.host);
 	if (transport_open(&t, &target, err) < 0)
 		return -1;

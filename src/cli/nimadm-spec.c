@@ -172,6 +172,7 @@ static int fill_disks(const struct nimadm_options *o, struct job_spec *spec,
 	}
 	spec->disks = strv_join(&o->disks, ",");
 	spec->no_bootlist = o->no_bootlist;
+	spec->reboot = o->reboot;
 	return 0;
 }
 
@@ -331,6 +332,8 @@ int nimadm_spec_same(struct cli *cli, struct store *s, const struct nimadm_optio
 	    check_same("-l", o->lpp_source, spec->lpp_source, job, err) < 0 ||
 	    check_same("-s", o->spot, spec->spot, job, err) < 0)
 		return -1;
+	if (o->reboot && !spec->reboot)
+		return check_same("-r", "yes", "no", job, err);
 	for (size_t i = 0; i < ARRAY_SIZE(file_resources); i++) {
 		const struct file_resource *f = &file_resources[i];
 		_cleanup_free_ char *file = NULL;

@@ -22,13 +22,7 @@ static int call(struct transport *t, const struct nimadm_options *o,
 static int on_client(struct cli *cli, const struct nimadm_options *o,
 		     const struct client *c, struct events *events, struct err *err)
 {
-	const struct transport_target target = {
-		.name = c->name,
-		.host = c->host,
-		.port = *c->port ? c->port : NULL,
-		.options = *c->ssh_options ? c->ssh_options : NULL,
-		.state_dir = cli->state_dir,
-	};
+	const struct transport_target target = client_reach(c, cli->state_dir);
 	_cleanup_transport_ struct transport *t = NULL;
 	struct err second = { 0 };
 

@@ -8,7 +8,8 @@
 
 struct nimadm_options {
 	/* what is to be done; none of them: migrate */
-	bool cleanup, wake, sleep, sync_level, resume, preview, status, report, watch;
+	bool cleanup, wake, sleep, rollback, sync_level, resume, preview, status, report,
+		watch;
 	/* with what */
 	const char *mksysb, *output, *name, *lpp_source, *spot, *cache;
 	const char *pre_script, *post_script, *bundle, *exclude_files, *image_data,
@@ -108,6 +109,11 @@ int nimadm_report(struct cli *cli, const struct nimadm_options *o, struct err *e
 /* --- nimadm-wake.c --- */
 /* -W, -S: on the client. */
 int nimadm_wake(struct cli *cli, const struct nimadm_options *o, struct err *err)
+	_must_check_;
+
+/* --- nimadm-rollback.c --- */
+/* --rollback: a client's old disks are first in its boot list again; with -r it boots them. */
+int nimadm_rollback(struct cli *cli, const struct nimadm_options *o, struct err *err)
 	_must_check_;
 
 /* --- nimadm-level.c --- */

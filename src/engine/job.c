@@ -54,6 +54,7 @@ static const struct bool_field {
 	BOOL(keep, "keep"),
 	BOOL(verbose, "verbose"),
 	BOOL(no_bootlist, "no-bootlist"),
+	BOOL(reboot, "reboot"),
 #undef BOOL
 };
 

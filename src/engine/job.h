@@ -26,7 +26,7 @@ struct job_spec {
 		*resolv_conf_file; /* or "" */
 	struct strv resources;	   /* names of all objects used: allocated to the job */
 	bool accept_licenses, update, force, debug, keep, verbose; /* -Y -U -F -D -E -V */
-	bool no_bootlist;					   /* -B */
+	bool no_bootlist, reboot;				   /* -B -r */
 };
 
 struct job {

@@ -158,8 +158,23 @@ static void say(json_t *array, const char *fmt, ...)
 }
 
 /* A client that boots from other disks now. */
-static void say_disks(json_t *use, json_t *back, const struct job_spec *s)
+static void say_disks(json_t *use, json_t *back, const struct job *j)
 {
+	const struct job_spec *s = &j->spec;
+	const json_t *downtime = json_object_get(j->facts, "downtime_s");
+
+	if (s->reboot) {
+		say(use, "%s has booted the migrated system from %s and runs it.",
+		    s->client, s->disks);
+		if (downtime)
+			say(use, "It did not answer for %.0f s.",
+			    json_real_value(downtime));
+		say(back,
+		    "The disks that %s ran from are what they were: nimadm "
+		    "--rollback -r -c %s boots them.",
+		    s->client, s->client);
+		return;
+	}
 	say(use, "The migrated system is on %s of %s, asleep.", s->disks, s->client);
 	if (s->no_bootlist)
 		say(use, "Put it first in the boot list there: bootlist -m normal %s",
@@ -169,9 +184,9 @@ static void say_disks(json_t *use, json_t *back, const struct job_spec *s)
 	say(use, "Look into it before: nimadm -W -c %s, and nimadm -S -c %s", s->client,
 	    s->client);
 	say(back,
-	    "The disks that %s runs from are what they were: bootlist -m normal DISK there "
-	    "leads back to them.",
-	    s->client);
+	    "The disks that %s runs from are what they were: nimadm --rollback -c %s puts "
+	    "them first in its boot list again.",
+	    s->client, s->client);
 	say(back, "To drop the new system: alt_rootvg_op -X there");
 }
 
@@ -185,7 +200,7 @@ static void build_next(json_t *report, const struct job *j, const struct job_row
 	switch (row->state) {
 	case JOB_DONE:
 		if (*s->disks) {
-			say_disks(use, back, s);
+			say_disks(use, back, j);
 			break;
 		}
 		say(use, "The new image is %s; look into it with: mksysb --list %s",

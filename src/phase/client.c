@@ -20,18 +20,24 @@ bool client_is_source(const struct job *job)
 	return client_is_in(job) && !(job->spec.mksysb && *job->spec.mksysb);
 }
 
-int client_open(struct transport **ret, const struct phase_ctx *c, struct err *err)
+struct transport_target client_target(const struct job *job)
 {
-	const struct job_spec *s = &c->job->spec;
-	const struct transport_target target = {
+	const struct job_spec *s = &job->spec;
+
+	return (struct transport_target){
 		.name = s->client,
 		.host = s->host,
 		.port = *s->ssh_port ? s->ssh_port : NULL,
 		.options = *s->ssh_options ? s->ssh_options : NULL,
-		.state_dir = c->job->state_dir,
+		.state_dir = job->state_dir,
 	};
+}
 
-	events_step(c->events, "Connecting to %s", s->host);
+int client_open(struct transport **ret, const struct phase_ctx *c, struct err *err)
+{
+	const struct transport_target target = client_target(c->job);
+
+	events_step(c->events, "Connecting to %s", target.host);
 	return transport_open(ret, &target, err);
 }
 

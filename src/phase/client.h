@@ -9,6 +9,8 @@
 bool client_is_in(const struct job *job);
 /* Whether what is migrated is that client: not an image that it is to get. */
 bool client_is_source(const struct job *job);
+/* How it is reached; borrows from the job. */
+struct transport_target client_target(const struct job *job);
 /* Reaches the client of the job. */
 int client_open(struct transport **ret, const struct phase_ctx *c, struct err *err)
 	_must_check_;

@@ -50,6 +50,12 @@ int nimadm_wake(struct cli *cli, const struct nimadm_options *o, struct err *err
 	return 0;
 }
 
+int nimadm_rollback(struct cli *cli, const struct nimadm_options *o, struct err *err)
+{
+	printf("roll back %s%s\n", o->subject, o->reboot ? ", with a reboot" : "");
+	return 0;
+}
+
 int phase_release(struct job *job, struct err *err)
 {
 	return 0;

@@ -86,7 +86,12 @@ done <<END
 -T web12 -c web01 -O $out -Y|-d is missing: the disks that the image goes to
 -c web01 -d sdb -O $out -Y|-d and -O cannot be given together
 -c web01 -d sdb -N new -Y|-d and -N cannot be given together
--c web01 -d sdb -r -Y|-r: this version does not reboot clients
+-c web01 -d sdb -r -B -Y|-B and -r cannot be given together
+-T web12 -O $out -r -Y|-r goes with -c CLIENT -d DISKS
+-c web01 -O $out -r -Y|-r goes with -c CLIENT -d DISKS
+-C -r -c web01|-r goes with -c CLIENT -d DISKS, or --rollback
+--rollback|--rollback wants -c CLIENT
+--rollback -C -c web01|-C and --rollback cannot be given together
 -c web01 -d sdb -m ro -Y|-m: this version has no NFS
 -W -S -c web01|-W and -S cannot be given together
 END

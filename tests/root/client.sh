@@ -203,6 +203,13 @@ t_ok grep -q '^operator:x:1077:' "$T_TMP/result/etc/passwd"
 t_equal "$before" "$(client_tree c1)"
 t_ok client_run c1 grep -q '^VERSION_ID="12"' /etc/os-release
 
+t_case "a client that was not migrated has nothing to go back to"
+t_fail_with 1 nimadm --rollback -c c1
+t_match 'client c1 has no other root disk' -
+t_match 'next: on c1: lspv' -
+t_fail_with 5 nimadm --rollback -c nobody1
+t_ok nothing_left
+
 t_case "a client without an object, by its address"
 cat >"$T_TMP/user_config" <<-END
 	Host *
