@@ -4,7 +4,11 @@
 # disks. Source it after ../lib.sh, uml.sh and qemu.sh.
 #
 #   machine_need                     skips the whole script where it cannot run
-#   machine_disk FILE                a disk with the client installed by its own grub-install: root on LVM, for a BIOS
+#   machine_disk FILE [LAYOUT]       a disk with the client installed by its own grub-install. LAYOUT:
+#                                      lvm-bios, lvm-uefi   a separate /boot; root, /var and swap are volumes (lvm-bios if none is named)
+#                                      plain-bios, plain-uefi   one partition, as of a cloud image
+#                                      btrfs-bios, btrfs-uefi   one partition with the subvolumes @rootfs and @home
+#   machine_image DISK LAYOUT FILE   the client on that disk writes its image to $T_TMP/FILE, without being started
 #   machine_start bios|uefi DISK...  as qemu_start
 #   machine_up SECONDS               until the next system is up: $machine_booted is its kernel's command line
 #   inside NAME <<'END'              keeps a script, which
@@ -65,39 +69,113 @@ machine_tree() {
 	mv "$machine_tar.part" "$machine_tar"
 }
 
-# Runs in User-Mode Linux, which has volumes and partitions.
-machine_install() {
+# Runs in User-Mode Linux, which has volumes and partitions: the disk's file systems below $r.
+machine_mount() {
 	cat <<'END'
 set -euo pipefail
 export LC_ALL=C
 r=/mnt/host
-mkdir -p $r
 u=$T_UUID
-root=/dev/rootvg/root
-sfdisk -q /dev/ubda <<'TABLE'
-label: gpt
-size=1MiB, type=21686148-6449-6E6F-744E-656564454649
-size=200MiB, type=linux
-type=lvm
-TABLE
-pvcreate -qq -y /dev/ubda3
-vgcreate -qq rootvg /dev/ubda3
-lvcreate -qq -y -n root -L 1300M rootvg
-lvcreate -qq -y -n var -L 500M rootvg
-lvcreate -qq -y -n swap -L 128M rootvg
-mke2fs -q -t ext4 -L var /dev/rootvg/var
-mkswap -q -U "${u}3" /dev/rootvg/swap
-mke2fs -q -t ext4 -U "${u}1" $root
-mke2fs -q -t ext4 -U "${u}2" /dev/ubda2
-mount $root $r
-mkdir $r/boot $r/var
-mount /dev/ubda2 $r/boot
-mount /dev/rootvg/var $r/var
+storage=${T_LAYOUT%-*} firmware=${T_LAYOUT#*-}
+for module in fat vfat nls_cp437 nls_iso8859-1 nls_ascii btrfs; do
+	if modinfo "$module" >/dev/null 2>&1; then modprobe "$module"; fi
+done
+mount_disk() {
+	mkdir -p $r
+	# What grub-mkconfig looks for: there is no udev here.
+	mkdir -p /dev/disk/by-uuid
+	ln -sfn "$root" /dev/disk/by-uuid/${u}1
+	case $storage in
+	lvm)
+		vgchange -qq -ay rootvg
+		mount $root $r
+		mkdir -p $r/boot $r/var
+		mount /dev/ubda2 $r/boot
+		mount /dev/rootvg/var $r/var
+		;;
+	plain) mount $root $r ;;
+	btrfs)
+		mount -o subvol=@rootfs $root $r
+		mkdir -p $r/home
+		mount -o subvol=@home $root $r/home
+		;;
+	esac
+	if [ "$firmware" = uefi ]; then
+		mkdir -p $r/boot/efi
+		mount -o umask=0077 /dev/ubda1 $r/boot/efi
+	fi
+}
+mount_kernel() {
+	local d
+	for d in dev proc sys run; do mount --rbind /$d $r/$d; done
+}
+case $storage in
+lvm) root=/dev/rootvg/root ;;
+*) root=/dev/ubda2 ;;
+esac
+END
+}
+
+machine_install() {
+	machine_mount
+	cat <<'END'
+case $firmware in
+bios) first='size=1MiB, type=21686148-6449-6E6F-744E-656564454649' ;;
+uefi) first='size=48MiB, type=uefi' ;;
+esac
+case $storage in
+lvm) rest=$'size=200MiB, type=linux\ntype=lvm' ;;
+*) rest=$'size=1900MiB, type=linux' ;;
+esac
+printf 'label: gpt\n%s\n%s\n' "$first" "$rest" | sfdisk -q /dev/ubda
+case $storage in
+lvm)
+	pvcreate -qq -y /dev/ubda3
+	vgcreate -qq rootvg /dev/ubda3
+	lvcreate -qq -y -n root -L 1300M rootvg
+	lvcreate -qq -y -n var -L 500M rootvg
+	lvcreate -qq -y -n swap -L 128M rootvg
+	mke2fs -q -t ext4 -L var /dev/rootvg/var
+	mkswap -q -U "${u}3" /dev/rootvg/swap
+	mke2fs -q -t ext4 -U "${u}1" $root
+	mke2fs -q -t ext4 -U "${u}2" /dev/ubda2
+	;;
+plain) mke2fs -q -t ext4 -U "${u}1" $root ;;
+btrfs)
+	mkfs.btrfs -q -U "${u}1" $root
+	mkdir -p $r
+	mount $root $r
+	for name in @rootfs @home; do btrfs -q subvolume create $r/$name; done
+	umount $r
+	;;
+esac
+if [ "$firmware" = uefi ]; then mkfs.vfat -i 6A1F5B00 /dev/ubda1 >/dev/null; fi
+mount_disk
 tar -xpf "$T_TAR" -C $r --numeric-owner --xattrs --xattrs-include='*' --acls
-for d in dev proc sys run; do mount --rbind /$d $r/$d; done
+mount_kernel
 # As the Debian installer writes it.
-sed -i "s,^UUID=${u}1,/dev/mapper/rootvg-root," $r/etc/fstab
-echo 'LABEL=var /var ext4 defaults 0 2' >>$r/etc/fstab
+case $storage in
+lvm)
+	sed -i "s,^UUID=${u}1,/dev/mapper/rootvg-root," $r/etc/fstab
+	echo 'LABEL=var /var ext4 defaults 0 2' >>$r/etc/fstab
+	;;
+*)
+	sed -i "/^UUID=${u}[23]/d" $r/etc/fstab
+	rm $r/etc/initramfs-tools/conf.d/resume
+	;;
+esac
+if [ $storage = btrfs ]; then
+	sed -i "s,^UUID=${u}1.*,UUID=${u}1 / btrfs defaults\,subvol=@rootfs 0 0," $r/etc/fstab
+	echo "UUID=${u}1 /home btrfs defaults,subvol=@home 0 0" >>$r/etc/fstab
+fi
+if [ $firmware = uefi ]; then
+	echo 'UUID=6A1F-5B00 /boot/efi vfat umask=0077 0 1' >>$r/etc/fstab
+	# The other boot loader, with the settings that are the machine's.
+	cp -p $r/etc/default/grub /run/grub.default
+	DEBIAN_FRONTEND=noninteractive chroot $r dpkg --purge grub-pc
+	cp -p /run/grub.default $r/etc/default/grub
+	mkdir -p $r/boot/grub
+fi
 cp "$T_BUILD/src/altdisk/altdisk" $r/usr/local/sbin/
 install -m 755 "$T_TMP/control" $r/usr/local/sbin/
 printf '[Unit]\nDescription=Test control\nAfter=basic.target\n\n[Service]\nExecStart=/usr/local/sbin/control\n' \
@@ -106,7 +184,10 @@ ln -s ../control.service $r/etc/systemd/system/multi-user.target.wants/
 for unit in e2scrub_reap.service apt-daily-upgrade.timer fstrim.timer; do ln -sf /dev/null $r/etc/systemd/system/$unit; done
 for name in alt_disk_copy alt_disk_mksysb alt_rootvg_op bootlist lspv mksysb; do ln -s altdisk $r/usr/local/sbin/$name; done
 # The core image that grub-install makes of a UBD disk lacks what reads partitions.
-chroot $r grub-install --modules="part_gpt ext2 lvm" --target=i386-pc /dev/ubda
+case $firmware in
+bios) chroot $r grub-install --modules="part_gpt ext2 lvm btrfs" --target=i386-pc /dev/ubda ;;
+uefi) chroot $r grub-install --modules="part_gpt ext2 lvm btrfs fat" --target=x86_64-efi --no-nvram --force-extra-removable ;;
+esac
 chroot $r update-grub
 grep -m 1 vmlinuz $r/boot/grub/grub.cfg
 umount -R $r
@@ -119,7 +200,22 @@ machine_disk() {
 	machine_control >"$T_TMP/control"
 	rm -f "$1"
 	truncate -s "${MACHINE_DISK:-2600M}" "$1"
-	T_TAR=$machine_tar T_UUID=$machine_uuid uml_run "$T_TMP/install.sh" "ubda=$1"
+	T_TAR=$machine_tar T_UUID=$machine_uuid T_LAYOUT=${2:-lvm-bios} uml_run "$T_TMP/install.sh" "ubda=$1"
+}
+
+machine_image() {
+	{
+		machine_mount
+		printf 'image=%q\n' "$3"
+		cat <<'END'
+mount_disk
+mount_kernel
+mount --bind "$T_TMP" $r/mnt
+chroot $r /usr/local/sbin/mksysb -q -o "/mnt/$image"
+umount -R $r
+END
+	} >"$T_TMP/image.sh"
+	T_UUID=$machine_uuid T_LAYOUT=$2 uml_run "$T_TMP/image.sh" "ubda=$1"
 }
 
 machine_start() {
