@@ -117,6 +117,11 @@ char *command_remote(const struct transport *t, const struct proc_spec *spec)
 		add_word(&out, life);
 	for (const char *const *e = spec->env; e && *e; e++)
 		add_word(&out, *e);
+	/* ssh says 255 of a command that a signal ended, as of a lost connection; a shell tells them apart */
+	add_word(&out, "sh");
+	add_word(&out, "-c");
+	add_word(&out, "\"$@\"; exit $?");
+	add_word(&out, "sh");
 	for (const char *const *a = spec->argv; *a; a++)
 		add_word(&out, *a);
 	return str_take(&out);

@@ -42,18 +42,24 @@ static const struct failure {
 
 #define LOST "the connection was lost"
 
-/* The last line that ssh printed, without its own name. */
-static const char *last_words(const char *words)
+/* The last line that ssh printed, without its own name; an event of the client program is none. malloc'd, perhaps empty. */
+static char *last_words(const char *words)
 {
-	const char *line = strrchr(words, '\n');
+	const char *last = "";
 
-	line = line ? line + 1 : words;
-	return starts_with(line, "ssh: ") ? line + strlen("ssh: ") : line;
+	for (const char *line = words; *line;
+	     line += strcspn(line, "\n"), line += *line == '\n') {
+		if (*line != '{' && *line != '\n')
+			last = line;
+	}
+	if (starts_with(last, "ssh: "))
+		last += strlen("ssh: ");
+	return xstrndup(last, strcspn(last, "\n"));
 }
 
 int failure_explain(const struct transport *t, const char *words, struct err *err)
 {
-	const char *said = last_words(words);
+	_cleanup_free_ char *said = last_words(words);
 
 	for (size_t i = 0; i < ARRAY_SIZE(failures); i++) {
 		const struct failure *f = &failures[i];

@@ -15,6 +15,7 @@
 #include "transport/transport-internal.h"
 
 #define SSH_FAILED   255
+#define SIGNALLED    128 /* a shell adds the number of the signal that ended a command */
 #define SCRIPT_MAX   ((size_t)64 << 10)
 #define SCRIPT_LIMIT 120u /* seconds for a short script */
 /* ssh makes the socket under a temporary name that is this much longer. */
@@ -89,6 +90,11 @@ static int run(struct runner *r, const struct proc_spec *spec, struct proc_resul
 		return was_silent(t, spec, err);
 	if (rc == 1 && res->how == PROC_EXITED && res->status == SSH_FAILED)
 		return failure_explain(t, res->tail, err);
+	if (rc == 1 && res->how == PROC_EXITED && res->status > SIGNALLED &&
+	    res->status <= SIGNALLED + SIGRTMAX) {
+		res->how = PROC_SIGNALLED;
+		res->status -= SIGNALLED;
+	}
 	return rc;
 }
 

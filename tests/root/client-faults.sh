@@ -63,6 +63,16 @@ client_run c1 kill -KILL "$pid"
 t_ok nimadm "${job[@]}" -P 1
 t_ok nimadm -C -c c1
 
+t_case "a client program that is killed there is not taken for a lost connection"
+t_ok nimadm "${job[@]}" -P 0
+begin
+client_run c1 kill -KILL "$(sender)"
+t_ok ends_within 40
+t_match 'client c1: .*killed by signal 9' -
+t_no_match 'connection was lost' -
+t_ok nimadm "${job[@]}" -P 1
+t_ok nimadm -C -c c1
+
 t_case "another master is told whose the client is; nothing of that job is taken away meanwhile"
 t_ok nimadm "${job[@]}" -P 0
 begin

@@ -32,6 +32,7 @@ static const char fake_ssh[] =
 	"else\n"
 	"  [ $mode = lost ] && { printf 'half a'; echo 'client_loop: send disconnect: Broken "
 	"pipe' >&2; exit 255; }\n"
+	"  [ $mode = events ] && { echo '{\"event\":\"progress\"}' >&2; exit 255; }\n"
 	"  case $mode-$3 in\n"
 	"  arm-*niminfo*) echo aarch64; exit;;\n"
 	"  off-*niminfo*) printf 'x86_64\\nexport NIM_NAME=c1\\n push_off\\n'; exit;;\n"
@@ -192,6 +193,7 @@ static void streams_both_ways(void **state)
 static void statuses(void **state)
 {
 	static const char *const seven[] = { "sh", "-c", "echo why >&2; exit 7", NULL };
+	static const char *const killed[] = { "sh", "-c", "kill -9 $$", NULL };
 	_cleanup_transport_ struct transport *t = NULL;
 	struct err err = { 0 };
 	struct proc_result res;
@@ -202,10 +204,19 @@ static void statuses(void **state)
 	assert_int_equal(runner_run(transport_runner(t), &spec, &res, &err), 1);
 	assert_int_equal(res.status, 7);
 	assert_string_equal(res.tail, "why");
+	spec.argv = killed;
+	assert_int_equal(runner_run(transport_runner(t), &spec, &res, &err), 1);
+	assert_int_equal(res.how, PROC_SIGNALLED);
+	assert_int_equal(res.status, 9);
 	set_mode(&bed, "lost");
 	assert_err(runner_run(transport_runner(t), &spec, &res, &err), &err,
 		   ERR_TRANSIENT, "client web01 (u@h): the connection was lost");
 	assert_non_null(strstr(err.msg, "Broken pipe"));
+	/* nothing but what the client program told: no reason, and not for a reader's eyes */
+	set_mode(&bed, "events");
+	assert_err(runner_run(transport_runner(t), &spec, &res, &err), &err,
+		   ERR_TRANSIENT, "client web01 (u@h): the connection was lost");
+	assert_null(strchr(err.msg, '{'));
 }
 
 static void silence_is_given_up(void **state)
