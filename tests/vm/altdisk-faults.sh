@@ -125,27 +125,90 @@ t_match '^rc 1: alt_disk_copy -P 2 -d' "$T_TMP/full.out"
 t_match 'the clone on /dev/ubdb is not complete' "$T_TMP/full.out"
 t_match '^works: readerror, mounts' "$T_TMP/full.out"
 
+t_case "a snapshot that overflows during the copy is said to be the cause, and the clone is incomplete"
+inside overflow <<'END'
+. /out/functions
+lvcreate -qq -y -n filler -l "$(($(vgs --noheadings -o vg_free_count rootvg) - 35))" rootvg
+running >/out/running
+alt_disk_copy -P 1 --limit 6 -d /dev/ubdb >/run/log 2>&1 &
+copy=$!
+while ! grep -q Copying /run/log; do sleep 0.1; done
+lvs --noheadings -o lv_name,lv_size rootvg
+dd if=/dev/urandom of=/root/flood bs=1M count=140 conv=fsync status=none
+status=0
+wait $copy || status=$?
+cat /run/log
+echo "rc $status: copy"
+echo "snapshots: $(dmsetup ls | grep -c nimadm)" || :
+rc alt_disk_copy -P 2 -d /dev/ubdb
+rm /root/flood
+works overflow
+rc alt_rootvg_op -X
+lvremove -qq -y rootvg/filler
+END
+t_ok guest overflow "${disks[@]}"
+cp "$T_OUT" "$T_TMP/overflow.out"
+t_match '^ *nimadm_hd4 ' "$T_TMP/overflow.out"
+t_match '^alt_disk_copy: the snapshot rootvg/nimadm_hd4 overflowed: the copy is worthless' "$T_TMP/overflow.out"
+t_match '^rc 1: copy' "$T_TMP/overflow.out"
+t_match '^snapshots: 0$' "$T_TMP/overflow.out"
+t_match 'the clone on /dev/ubdb is not complete' "$T_TMP/overflow.out"
+t_match '^works: overflow, mounts' "$T_TMP/overflow.out"
+t_match '^rc 0: alt_rootvg_op -X' "$T_TMP/overflow.out"
+
+# A disk of the network, made by host.sh before the root is entered. nbd FILE
+cat >"$T_TMP/nbd" <<'END'
+modprobe nbd max_part=16
+truncate -s 900M "$1"
+qemu-nbd -f raw --cache=unsafe --fork --pid-file="$T_TMP/nbd.pid" -c /dev/nbd0 "$1"
+END
+
+t_case "a target whose sectors cannot be written"
+inside writeerror <<'END'
+. /out/functions
+running >/out/running
+rc alt_disk_copy -P 12 -d /dev/nbd0
+rc alt_disk_copy -P 2 -d /dev/nbd0
+works writeerror
+rc alt_rootvg_op -X
+END
+# Less room than the disk says it has.
+cat >"$T_TMP/writeerror.start" <<EOS
+mkdir /mnt/little
+mount -t tmpfs -o size=70M tmpfs /mnt/little
+set -- /mnt/little/remote
+. $T_TMP/nbd
+set -- writeerror
+. $T_TMP/host.sh
+EOS
+t_ok guest writeerror "${disks[@]}"
+cp "$T_OUT" "$T_TMP/writeerror.out"
+t_match '^rc 1: alt_disk_copy -P 12 -d /dev/nbd0' "$T_TMP/writeerror.out"
+t_match '^alt_disk_copy: .*(Input/output error|I/O error|No space left|Read-only file system)' "$T_TMP/writeerror.out"
+t_no_match '^rc 0: alt_disk_copy' "$T_TMP/writeerror.out"
+t_match '^works: writeerror, mounts' "$T_TMP/writeerror.out"
+
 t_case "a target that vanishes half-way"
 inside vanish <<'END'
 . /out/functions
 running >/out/running
-alt_disk_copy -P 12 -d /dev/nbd0 >/tmp/log 2>&1 &
+alt_disk_copy -P 12 -d /dev/nbd0 >/run/log 2>&1 &
 copy=$!
-while ! grep -q Copying /tmp/log; do sleep 0.1; done
+while ! grep -q Copying /run/log; do sleep 0.1; done
 kill -9 "$(cat /out/nbd.pid)"
 status=0
 wait $copy || status=$?
-cat /tmp/log
+cat /run/log
 echo "rc $status: copy"
 works vanish
 rc alt_rootvg_op -X
 echo "left: $(lvs --noheadings rootvg | wc -l)"
 END
 cat >"$T_TMP/vanish.start" <<EOS
-modprobe nbd max_part=16
-truncate -s 900M "$T_TMP/remote"
-qemu-nbd -f raw --cache=unsafe --fork --pid-file="$T_TMP/nbd.pid" -c /dev/nbd0 "$T_TMP/remote"
-. $T_TMP/host.sh vanish
+set -- "$T_TMP/remote"
+. $T_TMP/nbd
+set -- vanish
+. $T_TMP/host.sh
 EOS
 t_ok guest vanish "${disks[@]}"
 t_match '^rc 1: copy' -
