@@ -10,6 +10,8 @@
 #define SAMPLE_S     0.5 /* shorter intervals say nothing about speed */
 #define ETA_AFTER_S  5.0
 #define ETA_AFTER    0.02
+#define ETA_MAX_S                                                                        \
+	(100 * 3600.0) /* what stands almost still has no end that could be told */
 
 void meter_init(struct meter *m, const unsigned weights[METER_PHASES])
 {
@@ -145,7 +147,7 @@ double meter_eta(const struct meter *m, double now)
 		return -1;
 	/* time that has passed since the last sample has brought nothing yet, but is gone */
 	double left = (1 - m->fraction) / m->speed - (now - m->speed_at);
-	return fmax(0, left);
+	return left > ETA_MAX_S ? -1 : fmax(0, left);
 }
 
 void meter_rate_text(const struct meter *m, struct str *out)

@@ -105,6 +105,11 @@ static void test_eta(void **state)
 	phase(&m, EVENT_PHASE_BEGIN, 3, 10);
 	phase(&m, EVENT_PHASE_END, 3, 40);
 	assert_float_equal(meter_eta(&m, 40), 60, 0.5);
+
+	meter_init(&m, weights);
+	phase(&m, EVENT_PHASE_BEGIN, 0, 0);
+	phase(&m, EVENT_PHASE_END, 0, 50 * 3600);
+	assert_true(meter_eta(&m, 50 * 3600) < 0);
 }
 
 static void test_rate(void **state)
