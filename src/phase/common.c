@@ -21,7 +21,26 @@ static int attach(const struct phase_ctx *c, struct err *err)
 		return -1;
 	if (mount_is_mountpoint(job->alt_inst))
 		return 0;
-	return mount_overlay(job->lower, job->upper, job->work, job->alt_inst, true, err);
+	return mount_overlay(job->lower, job->upper, job->work, job->alt_inst,
+			     MOUNT_OVERLAY_KEEP_LINKS, err);
+}
+
+/* A machine that goes down while this tree is sent away or written to an image takes nothing of it with it. */
+static int attach_result(const struct phase_ctx *c, struct err *err)
+{
+	struct job *job = c->job;
+
+	if (mount_private_namespace(err) < 0)
+		return -1;
+	if (mount_is_mountpoint(job->alt_inst)) {
+		if (mount_is_read_only(job->alt_inst))
+			return 0;
+		events_step(c->events, "Writing the alternate root to its disk");
+		if (phase_release(job, err) < 0)
+			return -1;
+	}
+	return mount_overlay(job->lower, job->upper, job->work, job->alt_inst,
+			     MOUNT_OVERLAY_KEEP_LINKS | MOUNT_OVERLAY_READ_ONLY, err);
 }
 
 static char *check_dir(const struct job *job, enum tree tree, const char *sub)
@@ -112,7 +131,7 @@ static int attach_check(const struct phase_ctx *c, enum tree tree, const char *b
 		if (files_mkdirs(dirs[i], 0755, err) < 0)
 			return -1;
 	}
-	if (mount_overlay(below, upper, work, merged, false, err) < 0)
+	if (mount_overlay(below, upper, work, merged, MOUNT_OVERLAY_PLAIN, err) < 0)
 		return -1;
 	*ret = TAKE_PTR(merged);
 	return 0;
@@ -134,6 +153,9 @@ static int site_attach(const struct phase_ctx *c, enum tree tree, char **ret,
 	case TREE_ALT:
 		*ret = xstrdup(job->alt_inst);
 		return attach(c, err);
+	case TREE_RESULT:
+		*ret = xstrdup(job->alt_inst);
+		return attach_result(c, err);
 	case TREE_CHECK_LOWER:
 		return attach_check(c, tree, job->lower, ret, err);
 	case TREE_CHECK_ALT:

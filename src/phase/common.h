@@ -21,6 +21,7 @@ enum tree {
 	TREE_FACTS, /* the image's small files, for the pre-flight */
 	TREE_LOWER, /* the restored system as it was */
 	TREE_ALT, /* the alternate root: overlay of what changed over the restored tree */
+	TREE_RESULT, /* the same, finished: on its disk, and only read from now on */
 	/* Throw-away overlays of the last two, for services' own checkers, which write as they go. */
 	TREE_CHECK_LOWER,
 	TREE_CHECK_ALT,
@@ -37,7 +38,7 @@ struct site {
 		ROOT_INIT, NULL, NULL                                                    \
 	}
 #define _cleanup_site_ _cleanup_(site_done)
-/* Opens a tree of the job; TREE_ALT mounts the overlay first when it is not mounted yet. */
+/* Opens a tree of the job; TREE_ALT and TREE_RESULT mount the overlay first when it is not mounted like that yet. */
 int site_open(struct site *s, const struct phase_ctx *c, enum tree tree, bool read_only,
 	      struct err *err) _must_check_;
 void site_done(struct site *s);

@@ -9,7 +9,7 @@ static int unmount_run(struct phase_ctx *c, struct err *err)
 
 	/* mounts the alternate root */
 	if (common_fact_set(c, "push", json_null(), err) < 0 ||
-	    site_open(&site, c, TREE_ALT, true, err) < 0)
+	    site_open(&site, c, TREE_RESULT, true, err) < 0)
 		return -1;
 	return disk_push(c, err);
 }

@@ -48,7 +48,7 @@ static int update_layout(struct phase_ctx *c, struct layout *l, struct err *err)
 	struct tm tm;
 	char date[64];
 
-	if (site_open(&site, c, TREE_ALT, true, err) < 0 ||
+	if (site_open(&site, c, TREE_RESULT, true, err) < 0 ||
 	    inventory_read(&inv, &site.root, err) < 0)
 		return -1;
 	free(l->os_level);
@@ -74,7 +74,7 @@ static int write_image(struct phase_ctx *c, struct err *err)
 	if (common_layout(c, &layout, err) < 0 || update_layout(c, &layout, err) < 0 ||
 	    bosinst_text(c, &layout, &bosinst, err) < 0 ||
 	    read_excludes(c, &excludes, err) < 0 ||
-	    site_open(&site, c, TREE_ALT, true, err) < 0)
+	    site_open(&site, c, TREE_RESULT, true, err) < 0)
 		return -1;
 	layout_write(&layout, &image_data);
 	struct mksysb_write w = {

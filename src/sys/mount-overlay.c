@@ -78,12 +78,12 @@ static int drop_volatile_mark(const char *work, struct err *err)
  * A worker that was killed a moment ago may still be dying, its namespace with it: the kernel says EBUSY as long as
  * another overlay uses the directories. Who waited this long in vain meets one that lives.
  */
-static int try_overlay(const char *target, const char *opts)
+static int try_overlay(const char *target, unsigned long flags, const char *opts)
 {
 	const struct timespec pause = { 0, BUSY_PAUSE_MS * 1000000L };
 
 	for (int left = BUSY_WAIT_MS / BUSY_PAUSE_MS;; left--) {
-		if (mount("overlay", target, "overlay", 0, opts) == 0)
+		if (mount("overlay", target, "overlay", flags, opts) == 0)
 			return 0;
 		if (errno != EBUSY || left == 0 || cancel_requested())
 			return -1;
@@ -93,7 +93,7 @@ static int try_overlay(const char *target, const char *opts)
 }
 
 int mount_overlay(const char *lower, const char *upper, const char *work,
-		  const char *target, bool keep_links, struct err *err)
+		  const char *target, enum mount_overlay how, struct err *err)
 {
 	static const char *const ladder[] = {
 		",redirect_dir=on,metacopy=on,volatile",
@@ -102,22 +102,25 @@ int mount_overlay(const char *lower, const char *upper, const char *work,
 		"",
 	};
 	_cleanup_str_ struct str base = STR_INIT, boot = STR_INIT;
+	bool read_only = how & MOUNT_OVERLAY_READ_ONLY;
 
 	boot_id(&boot);
 	if (check_state(upper, work, str_c(&boot), err) < 0 ||
-	    drop_volatile_mark(work, err) < 0 || write_state(work, str_c(&boot), err) < 0)
+	    drop_volatile_mark(work, err) < 0 ||
+	    (!read_only && write_state(work, str_c(&boot), err) < 0))
 		return -1;
 	add_path(&base, "lowerdir", lower);
 	add_path(&base, "upperdir", upper);
 	add_path(&base, "workdir", work);
-	str_add(&base, keep_links ? ",index=on" : ",index=off");
+	str_add(&base, how & MOUNT_OVERLAY_KEEP_LINKS ? ",index=on" : ",index=off");
 	/* mount(2) takes one page; longer text would be cut without a word. */
 	if (base.len + strlen(ladder[0]) >= 4096)
 		return err_set(err, ERR_OPERATOR,
 			       "the paths of the overlay at %s are too long", target);
-	for (size_t i = 0; i < ARRAY_SIZE(ladder); i++) {
+	/* what is not written needs no sync */
+	for (size_t i = read_only ? 1 : 0; i < ARRAY_SIZE(ladder); i++) {
 		_cleanup_free_ char *opts = xasprintf("%s%s", str_c(&base), ladder[i]);
-		if (try_overlay(target, opts) == 0)
+		if (try_overlay(target, read_only ? MS_RDONLY : 0, opts) == 0)
 			return 0;
 		if (errno != EINVAL)
 			break;

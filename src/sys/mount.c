@@ -98,6 +98,13 @@ bool mount_is_mountpoint(const char *path)
 	return (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
+bool mount_is_read_only(const char *path)
+{
+	struct statvfs sv;
+
+	return statvfs(path, &sv) == 0 && (sv.f_flag & ST_RDONLY) != 0;
+}
+
 int mount_space(const char *path, uint64_t *ret_free, uint64_t *ret_total,
 		struct err *err)
 {

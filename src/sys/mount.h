@@ -13,13 +13,20 @@
 /* unshare(CLONE_NEWNS) and make everything private. Single-threaded callers only; idempotent. */
 int mount_private_namespace(struct err *err) _must_check_;
 /*
- * overlay at `target`; metacopy and redirect_dir on, index off unless `keep_links`, volatile where the kernel has it.
+ * overlay at `target`; metacopy and redirect_dir on, index off unless links are kept, volatile where the kernel has it.
  * A volatile overlay does not sync what it writes. That survives the death of the process but not of the machine,
  * so the file "<work>.state" tells which boot wrote to `upper`: where the machine went down before
- * mount_overlay_end, mounting again is refused (ERR_OPERATOR), for the upper tree cannot be trusted.
+ * mount_overlay_end, mounting again is refused (ERR_OPERATOR), for the upper tree cannot be trusted. One that is
+ * read-only leaves that file as it is.
  */
+enum mount_overlay {
+	MOUNT_OVERLAY_PLAIN = 0,
+	MOUNT_OVERLAY_KEEP_LINKS = 1,
+	MOUNT_OVERLAY_READ_ONLY = 2,
+};
 int mount_overlay(const char *lower, const char *upper, const char *work,
-		  const char *target, bool keep_links, struct err *err) _must_check_;
+		  const char *target, enum mount_overlay how, struct err *err)
+	_must_check_;
 /* Unmounts, writes the upper tree to its disk, records that. Idempotent. Call it when a phase is done. */
 int mount_overlay_end(const char *upper, const char *work, const char *target,
 		      struct err *err) _must_check_;
@@ -30,6 +37,8 @@ int mount_bind(const char *source, const char *target, bool read_only, struct er
 int mount_tmpfs(const char *target, const char *options, struct err *err) _must_check_;
 int mount_umount(const char *target, struct err *err) _must_check_; /* not mounted: 0 */
 bool mount_is_mountpoint(const char *path);
+bool mount_is_read_only(
+	const char *path); /* the file system there; false where that cannot be told */
 /* Free bytes for root and total bytes of the file system that holds `path`. */
 int mount_space(const char *path, uint64_t *ret_free, uint64_t *ret_total,
 		struct err *err) _must_check_;

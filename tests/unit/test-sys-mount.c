@@ -78,7 +78,8 @@ static void overlay_body(const char *dir)
 	_cleanup_free_ char *in_target = xasprintf("%s/from-lower", d.target);
 	_cleanup_free_ char *in_upper = xasprintf("%s/written", d.upper);
 
-	MUST(mount_overlay(d.lower, d.upper, d.work, d.target, false, &err) == 0);
+	MUST(mount_overlay(d.lower, d.upper, d.work, d.target, MOUNT_OVERLAY_PLAIN,
+			   &err) == 0);
 	MUST(mount_is_mountpoint(d.target));
 	MUST(files_exists(in_target));
 	put_file(d.target, "written", "y");
@@ -87,10 +88,12 @@ static void overlay_body(const char *dir)
 	MUST(!mount_is_mountpoint(d.target));
 	MUST(mount_overlay_end(d.upper, d.work, d.target, &err) == 0);
 	/* Again over the same upper, which a volatile overlay refuses unless told. */
-	MUST(mount_overlay(d.lower, d.upper, d.work, d.target, false, &err) == 0);
+	MUST(mount_overlay(d.lower, d.upper, d.work, d.target, MOUNT_OVERLAY_PLAIN,
+			   &err) == 0);
 	/* And once more without a clean end, as after SIGKILL. */
 	MUST(mount_umount(d.target, &err) == 0);
-	MUST(mount_overlay(d.lower, d.upper, d.work, d.target, false, &err) == 0);
+	MUST(mount_overlay(d.lower, d.upper, d.work, d.target, MOUNT_OVERLAY_PLAIN,
+			   &err) == 0);
 }
 
 static void overlay_and_again(void **state)
@@ -104,20 +107,59 @@ static void crash_body(const char *dir)
 	struct dirs d = make_dirs(dir);
 	_cleanup_free_ char *record = xasprintf("%s.state", d.work);
 
-	MUST(mount_overlay(d.lower, d.upper, d.work, d.target, false, &err) == 0);
+	MUST(mount_overlay(d.lower, d.upper, d.work, d.target, MOUNT_OVERLAY_PLAIN,
+			   &err) == 0);
 	MUST(mount_umount(d.target, &err) == 0);
 	/* What an earlier boot of the machine would have left. */
 	MUST(files_write_atomic(record, "another-boot\n", 13, 0600, &err) == 0);
-	MUST(mount_overlay(d.lower, d.upper, d.work, d.target, false, &err) < 0);
+	MUST(mount_overlay(d.lower, d.upper, d.work, d.target, MOUNT_OVERLAY_PLAIN,
+			   &err) < 0);
 	MUST(strstr(err.msg, "cannot be trusted") && strstr(err.remedy, "nimadm -C"));
 	MUST(err.kind == ERR_OPERATOR && !mount_is_mountpoint(d.target));
 	err_clear(&err);
 	MUST(mount_overlay_forget(d.work, &err) == 0);
 	MUST(mount_overlay_forget(d.work, &err) == 0);
-	MUST(mount_overlay(d.lower, d.upper, d.work, d.target, false, &err) == 0);
+	MUST(mount_overlay(d.lower, d.upper, d.work, d.target, MOUNT_OVERLAY_PLAIN,
+			   &err) == 0);
 	/* Ended cleanly in an earlier boot: trusted. */
 	MUST(mount_overlay_end(d.upper, d.work, d.target, &err) == 0);
-	MUST(mount_overlay(d.lower, d.upper, d.work, d.target, false, &err) == 0);
+	MUST(mount_overlay(d.lower, d.upper, d.work, d.target, MOUNT_OVERLAY_PLAIN,
+			   &err) == 0);
+}
+
+/* What is only read while the machine goes down is what it was. */
+static void read_only_body(const char *dir)
+{
+	struct err err = { 0 };
+	struct dirs d = make_dirs(dir);
+	_cleanup_free_ char *record = xasprintf("%s.state", d.work);
+	_cleanup_free_ char *written = xasprintf("%s/written", d.target);
+	_cleanup_str_ struct str state = STR_INIT;
+
+	MUST(mount_overlay(d.lower, d.upper, d.work, d.target, MOUNT_OVERLAY_KEEP_LINKS,
+			   &err) == 0);
+	MUST(!mount_is_read_only(d.target));
+	put_file(d.target, "written", "y");
+	MUST(mount_overlay_end(d.upper, d.work, d.target, &err) == 0);
+	MUST(mount_overlay(d.lower, d.upper, d.work, d.target,
+			   MOUNT_OVERLAY_KEEP_LINKS | MOUNT_OVERLAY_READ_ONLY,
+			   &err) == 0);
+	MUST(mount_is_read_only(d.target));
+	MUST(files_exists(written));
+	MUST(unlink(written) < 0 && errno == EROFS);
+	MUST(files_read(record, 64, &state, &err) == 0);
+	MUST(streq(str_c(&state), "clean\n"));
+	MUST(mount_overlay_end(d.upper, d.work, d.target, &err) == 0);
+	/* Not trusted to be read either. */
+	MUST(files_write_atomic(record, "another-boot\n", 13, 0600, &err) == 0);
+	MUST(mount_overlay(d.lower, d.upper, d.work, d.target, MOUNT_OVERLAY_READ_ONLY,
+			   &err) < 0);
+	MUST(strstr(err.msg, "cannot be trusted"));
+}
+
+static void overlay_that_is_only_read(void **state)
+{
+	in_namespace(read_only_body);
 }
 
 static void overlay_after_a_crash_of_the_machine(void **state)
@@ -156,12 +198,14 @@ static void failure_body(const char *dir)
 	_cleanup_free_ char *none = xasprintf("%s/none", dir);
 	_cleanup_str_ struct str longest = STR_INIT;
 
-	MUST(mount_overlay(none, d.upper, d.work, d.target, false, &err) < 0);
+	MUST(mount_overlay(none, d.upper, d.work, d.target, MOUNT_OVERLAY_PLAIN, &err) <
+	     0);
 	MUST(strstr(err.msg, none) && strstr(err.msg, "No such file"));
 	while (longest.len < 5000)
 		str_add(&longest, "/x");
 	err_clear(&err);
-	MUST(mount_overlay(str_c(&longest), d.upper, d.work, d.target, false, &err) < 0);
+	MUST(mount_overlay(str_c(&longest), d.upper, d.work, d.target,
+			   MOUNT_OVERLAY_PLAIN, &err) < 0);
 	MUST(strstr(err.msg, "too long"));
 }
 
@@ -211,9 +255,9 @@ static void bind_body(const char *dir)
 	MUST(mount_bind(d.lower, d.target, true, &err) == 0);
 	MUST(open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600) < 0 && errno == EROFS);
 	MUST(mount_umount(d.target, &err) == 0);
-	MUST(mount_bind(d.lower, d.target, false, &err) == 0);
+	MUST(mount_bind(d.lower, d.target, MOUNT_OVERLAY_PLAIN, &err) == 0);
 	MUST(close(open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)) == 0);
-	MUST(mount_bind("/no/such", d.target, false, &err) < 0);
+	MUST(mount_bind("/no/such", d.target, MOUNT_OVERLAY_PLAIN, &err) < 0);
 	MUST(strstr(err.msg, "/no/such") != NULL);
 	MUST(mount_umount(d.target, &err) == 0);
 	MUST(mount_umount(d.target, &err) == 0); /* not mounted */
@@ -247,6 +291,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(overlay_and_again),
+		cmocka_unit_test(overlay_that_is_only_read),
 		cmocka_unit_test(overlay_after_a_crash_of_the_machine),
 		cmocka_unit_test(overlay_keeps_hard_links),
 		cmocka_unit_test(overlay_waits_for_a_dying_owner),
