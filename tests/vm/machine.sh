@@ -9,7 +9,7 @@
 #                                      plain-bios, plain-uefi   one partition, as of a cloud image
 #                                      btrfs-bios, btrfs-uefi   one partition with the subvolumes @rootfs and @home
 #   machine_image DISK LAYOUT FILE   the client on that disk writes its image to $T_TMP/FILE, without being started
-#   machine_start bios|uefi DISK...  as qemu_start
+#   machine_start bios|uefi DISK...  as qemu_start, with QEMU_SMP (2) processors
 #   machine_up SECONDS               until the next system is up: $machine_booted is its kernel's command line
 #   inside NAME <<'END'              keeps a script, which
 #   machine NAME [SECONDS]           runs as root in the machine: its output, its status (124: not done in 300 seconds);
@@ -224,7 +224,7 @@ machine_start() {
 		-chardev "pipe,id=control,path=$T_TMP/control" -device virtserialport,chardev=control,name=nimadm.control)
 	# What a machine before has said.
 	while IFS= read -r -t 0.01 -u "$machine_out_fd" machine_line; do :; done
-	QEMU_SMP=2 QEMU_MEM=1024 qemu_start "$@"
+	QEMU_SMP=${QEMU_SMP:-2} QEMU_MEM=1024 qemu_start "$@"
 	qemu_options=("${old[@]}")
 }
 
