@@ -230,7 +230,10 @@ machine_start() {
 
 # The next line of the machine's control into $machine_line; 1: none in time.
 machine_read() {
+	local part=''
 	while ! IFS= read -r -t 1 -u "$machine_out_fd" machine_line; do
+		# What came of the line so far: the next read begins after it.
+		part+=$machine_line
 		if [ "$SECONDS" -ge "$1" ]; then
 			echo "the machine has not answered in time"
 		elif ! kill -0 "$qemu_pid" 2>/dev/null; then
@@ -242,7 +245,7 @@ machine_read() {
 		cat "$qemu_dir/log"
 		return 1
 	done
-	machine_line=${machine_line%$'\r'}
+	machine_line=$part${machine_line%$'\r'}
 }
 
 machine_up() {
