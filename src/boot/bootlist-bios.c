@@ -262,14 +262,26 @@ static int set_self(struct state *s, struct err *err)
 	return write_env(s, err);
 }
 
-static int set_old(const struct state *s, const char *turn, const char *stay,
-		   struct err *err)
+/* Whether the clone has made the other system the first one, over the head of that system's environment. */
+static int read_stay(const struct chain_disk *d, bool *ret_other, struct err *err)
+{
+	char block[ENV_BLOCK_SIZE];
+	int rc = read_block(d, block, err);
+
+	*ret_other = rc == 0 && env_is(block, CHAIN_STAY, "other");
+	return rc < 0 ? -1 : 0;
+}
+
+static int set_old(const struct state *s, bool once, struct err *err)
 {
 	_cleanup_chain_disk_ struct chain_disk self = CHAIN_DISK_INIT;
+	bool stay;
 
-	if (chain_disk_find(&self, s->c->running, err) < 0)
+	if (chain_disk_find(&self, s->c->running, err) < 0 ||
+	    read_stay(&self, &stay, err) < 0)
 		return -1;
-	return write_block(&self, turn, stay, err);
+	return write_block(&self, once ? "other" : NULL, !once || stay ? "other" : NULL,
+			   err);
 }
 
 static int set_clone(struct state *s, const struct layout *clone,
@@ -278,7 +290,12 @@ static int set_clone(struct state *s, const struct layout *clone,
 	_cleanup_free_ char *id = chain_entry_id(clone);
 	/* Where GRUB could not take it back, the one boot would become every boot. */
 	const char *turn = once && s->why_not ? "clone" : NULL;
+	bool stay;
 
+	/* The clone itself must not send the one boot back here. Who is first is told by our own environment from now on. */
+	if (read_stay(d, &stay, err) < 0 ||
+	    (once && stay && (restore_entry(s, err) < 0 || write_env(s, err) < 0)))
+		return -1;
 	/* On a disk without the block only the permanent order works where GRUB writes nothing. */
 	if ((d->env.sector || turn) && write_block(d, turn, NULL, err) < 0)
 		return -1;
@@ -311,7 +328,7 @@ static int bios_point(const struct bootlist_ctx *c, const char *disk, bool once,
 	if (chain_disk_find(&d, clone, err) < 0)
 		return -1;
 	if (relation_of(&s, &d) == OLD)
-		return set_old(&s, once ? "other" : NULL, once ? NULL : "other", err);
+		return set_old(&s, once, err);
 	return set_clone(&s, clone, &d, once, err);
 }
 

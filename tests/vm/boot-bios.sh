@@ -250,6 +250,18 @@ t_ok list_from_clone set "word=$b"
 umount_system new
 want="clone" boots 1 "$T_TMP/a.disk" "$T_TMP/b.disk"
 
+t_case "one boot of the clone, where the clone has made the old system the first"
+mount_system new "$b_boot"
+t_ok list_from_clone set "word=$a"
+umount_system new
+mount_system old "$a_boot"
+t_ok list once "word=$b"
+t_ok list list
+t_match "^0 $a rootvg" -
+t_match "^once $b" -
+umount_system old
+want="clone old" boots 2 "$T_TMP/a.disk" "$T_TMP/b.disk"
+
 t_case "where GRUB cannot write its environment, one boot goes by the clone's disk"
 mount_system old "$a_boot"
 t_ok list set "word=$a"
