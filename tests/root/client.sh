@@ -159,6 +159,24 @@ t_match 'Pre-flight of c1: [0-9]+ passed' -
 t_ok nothing_left
 t_ok test ! -e "$out"
 
+t_case "a client that runs the new release already is refused by the pre-flight"
+client_run c1 sh -c 'cp -p /usr/lib/os-release /root/kept; sed -i "s/12 (bookworm)/13 (trixie)/; s/\"12\"/\"13\"/; s/=bookworm/=trixie/" /usr/lib/os-release'
+t_fail_with 3 nimadm -p "${job[@]}"
+t_match 'trixie' -
+client_run c1 mv /root/kept /usr/lib/os-release
+t_ok nothing_left
+
+t_case "a client program of another version is not used"
+client_run c1 sh -c 'printf "#!/bin/sh\ntouch /used\n" >/usr/sbin/altdisk; chmod 755 /usr/sbin/altdisk'
+t_ok nim -o check c1
+t_ok client_run c1 test ! -e /used
+mine=altdisk-$(sha256sum "$T_BUILD/src/altdisk/altdisk" | cut -d' ' -f1)
+client_run c1 sh -c "mkdir -p /var/lib/nimadm; cp /usr/sbin/altdisk /var/lib/nimadm/$mine"
+t_ok nim -o check c1
+t_ok client_run c1 test ! -e /used
+client_run c1 rm /usr/sbin/altdisk
+t_ok nothing_left
+
 t_case "a client that is gone in phase 1: named, resumable, taken back"
 t_ok nimadm "${job[@]}" -Y -P 0
 client_stop c1
