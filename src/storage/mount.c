@@ -6,6 +6,21 @@
 
 #define LIST_MAX ((size_t)1 << 20)
 
+/* FAT has no modes, no owners, and no one way to write names: all that is the mount's, and has to be the same on both sides. */
+static void fat_options(const char *options, struct str *out)
+{
+	static const char *const same[] = { "umask=",	  "fmask=",	"dmask=",
+					    "uid=",	  "gid=",	"codepage=",
+					    "iocharset=", "shortname=", "utf8" };
+	_cleanup_strv_ struct strv words = STRV_INIT;
+
+	strv_split(&words, options ? options : "", ",");
+	for (size_t i = 0; i < words.n; i++)
+		for (size_t k = 0; k < ARRAY_SIZE(same); k++)
+			if (starts_with(words.v[i], same[k]))
+				str_addf(out, "%s%s", out->len ? "," : "", words.v[i]);
+}
+
 static int mount_fs(const struct storage *s, const struct layout_fs *fs, const char *at,
 		    struct err *err)
 {
@@ -23,6 +38,8 @@ static int mount_fs(const struct storage *s, const struct layout_fs *fs, const c
 		strv_add_all(&argv, "-t", fs->type, NULL);
 	if (streq(fs->type, "btrfs"))
 		btrfs_options(fs->options, &options);
+	if (streq(fs->type, "vfat"))
+		fat_options(fs->options, &options);
 	if (options.len > 0)
 		strv_add_all(&argv, "-o", options.p, NULL);
 	strv_add_all(&argv, fs->device, to, NULL);
@@ -59,6 +76,28 @@ static void copy_layout(const struct layout *from, struct layout *to)
 	}
 }
 
+/* A clone that was found on its disks has no options yet: its own fstab names those of its FAT. */
+static int read_fat_options(const struct root *alt, struct layout *l, struct err *err)
+{
+	_cleanup_str_ struct str text = STR_INIT;
+	char *cursor, *line;
+
+	if (root_read_opt(alt, "/etc/fstab", LIST_MAX, &text, err) < 0)
+		return -1;
+	for (cursor = text.p; cursor && (line = next_line(&cursor)) != NULL;) {
+		_cleanup_strv_ struct strv words = STRV_INIT;
+
+		strv_split(&words, line, " \t");
+		if (words.n < 4 || *words.v[0] == '#')
+			continue;
+		for (size_t i = 0; i < l->n_fs; i++)
+			if (streq(l->fs[i].mount_point, words.v[1]) &&
+			    streq(l->fs[i].type, "vfat") && *l->fs[i].options == '\0')
+				layout_put(&l->fs[i].options, words.v[3]);
+	}
+	return 0;
+}
+
 int storage_mount(const struct storage *s, const struct layout *target, const char *at,
 		  struct err *err)
 {
@@ -70,7 +109,8 @@ int storage_mount(const struct storage *s, const struct layout *target, const ch
 		return err_set(err, ERR_OPERATOR, "the clone has no root file system");
 	copy_layout(target, &all);
 	if (mount_fs(s, root, at, err) < 0 || root_open(&alt, at, err) < 0 ||
-	    subvolumes_read(&alt, "/", &all, err) < 0)
+	    subvolumes_read(&alt, "/", &all, err) < 0 ||
+	    read_fat_options(&alt, &all, err) < 0)
 		return -1;
 	return mount_others(s, &all, at, err);
 }

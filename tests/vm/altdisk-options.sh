@@ -6,7 +6,8 @@
 . "$(dirname "$0")/uml.sh"
 . "$(dirname "$0")/altdisk-host.sh"
 uml_need
-t_need_tools lvm dmsetup sfdisk mke2fs mkswap lsblk findmnt blkid wipefs jq
+t_need_tools lvm dmsetup sfdisk mke2fs mkswap mkfs.vfat lsblk findmnt blkid wipefs jq
+host_programs=(mkfs.vfat)
 
 # An MBR, as many older machines have.
 host_layout make <<'END'
@@ -238,5 +239,42 @@ t_match '/dev/ubdb is in use: ' "$T_TMP/wipe.out"
 t_match '^rc 0: alt_disk_copy -P 12 --wipe-disk=SN-ubdb' "$T_TMP/wipe.out"
 t_match '^/dev/ubdb +SN-ubdb +altinst_rootvg +active' "$T_TMP/wipe.out"
 t_match '^gpt$' "$T_TMP/wipe.out"
+
+t_case "an ESP has the modes that the running one is mounted with"
+host_layout make <<'END'
+printf 'label: gpt\nsize=48MiB, type=uefi\ntype=linux\n' | sfdisk -q $disk
+mkfs.vfat -i 6A1F5B00 ${disk}1 >/dev/null
+mke2fs -q -t ext4 ${disk}2
+END
+host_layout mount <<'END'
+for module in fat vfat nls_cp437 nls_iso8859-1 nls_ascii; do
+	if modinfo $module >/dev/null 2>&1; then modprobe $module; fi
+done
+mount ${disk}2 $r
+mkdir -p $r/boot/efi
+mount -o umask=0077 ${disk}1 $r/boot/efi
+END
+host_layout fstab <<'END'
+/dev/ubda2 / ext4 errors=remount-ro 0 1
+UUID=6A1F-5B00 /boot/efi vfat umask=0077 0 1
+END
+inside esp <<'END'
+. /out/functions
+mkdir -p /boot/efi/EFI/debian
+echo loader >/boot/efi/EFI/debian/grubx64.efi
+rc alt_disk_copy -P 12 -d /dev/ubdb
+stat -c '%a %n' /alt_inst/boot/efi/EFI/debian/grubx64.efi
+alt_rootvg_op -S
+rc alt_rootvg_op -W
+stat -c '%a %n' /alt_inst/boot/efi
+END
+rm -rf --one-file-system "$T_TMP/tree"
+truncate -s 900M "$T_TMP/efi.disk"
+truncate -s 1G "$T_TMP/efi.spare"
+t_ok guest esp "ubda=$T_TMP/efi.disk" "ubdb=$T_TMP/efi.spare"
+t_no_match 'grubx64.efi changed while' -
+t_match '^rc 0: alt_disk_copy' -
+t_match '^700 /alt_inst/boot/efi/EFI/debian/grubx64.efi$' -
+t_match '^700 /alt_inst/boot/efi$' -
 
 t_done
