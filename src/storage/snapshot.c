@@ -77,6 +77,20 @@ static bool can_snapshot(const struct storage *s, const struct layout *running,
 	       snapshot_lvm_has_room(s, running, mounts);
 }
 
+/* What is not mounted would be missing in the copy without a word. */
+static int check_mounted(const struct snapshot_set *set, struct err *err)
+{
+	for (size_t i = 0; i < set->mounts.n; i++) {
+		_cleanup_free_ char *to = place_of(set->at, set->mounts.v[i]);
+
+		if (!mount_is_mountpoint(to))
+			return err_set(
+				err, ERR_INTERNAL,
+				"%s is not mounted any more: the copy would lack it", to);
+	}
+	return 0;
+}
+
 int snapshot_take(const struct storage *s, const struct layout *running, const char *at,
 		  struct snapshot_set *ret, struct err *err)
 {
@@ -86,7 +100,7 @@ int snapshot_take(const struct storage *s, const struct layout *running, const c
 		return -1;
 	ret->consistent = can_snapshot(s, running, &ret->mounts);
 	if (!ret->consistent)
-		return show_live(ret, err);
+		return show_live(ret, err) < 0 ? -1 : check_mounted(ret, err);
 	if (snapshot_lvm_make(s, running, ret, err) < 0 ||
 	    snapshot_btrfs_make(s, running, ret, err) < 0)
 		return -1;
@@ -94,7 +108,7 @@ int snapshot_take(const struct storage *s, const struct layout *running, const c
 	for (size_t i = 0; i < ret->mounts.n; i++)
 		if (mount_one(s, running, ret->mounts.v[i], ret, err) < 0)
 			return -1;
-	return btrfs_tops_umount(s, err);
+	return btrfs_tops_umount(s, err) < 0 ? -1 : check_mounted(ret, err);
 }
 
 int snapshot_check(const struct storage *s, const struct snapshot_set *set,

@@ -53,6 +53,12 @@ int mount_bind(const char *source, const char *target, bool read_only, struct er
 	if (mount(source, target, NULL, MS_BIND, NULL) < 0)
 		return err_set_errno(err, ERR_OPERATOR, "cannot bind %s to %s", source,
 				     target);
+	/* where mounts are shared, as systemd has them, what is mounted below one of the two would come and go at the other */
+	if (mount(NULL, target, NULL, MS_PRIVATE, NULL) < 0) {
+		err_set_errno(err, ERR_OPERATOR, "cannot make %s private", target);
+		umount2(target, UMOUNT_NOFOLLOW | MNT_DETACH);
+		return -1;
+	}
 	if (!read_only)
 		return 0;
 	unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | flags_of(target);

@@ -32,6 +32,7 @@ int mount_overlay_end(const char *upper, const char *work, const char *target,
 		      struct err *err) _must_check_;
 /* Forgets what "<work>.state" says; for callers that have emptied `upper` and `work`. */
 int mount_overlay_forget(const char *work, struct err *err) _must_check_;
+/* What is mounted below `target` later is not seen at `source`, nor the other way round. */
 int mount_bind(const char *source, const char *target, bool read_only, struct err *err)
 	_must_check_;
 int mount_tmpfs(const char *target, const char *options, struct err *err) _must_check_;

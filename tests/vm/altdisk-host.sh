@@ -85,6 +85,8 @@ fi
 # A real machine has a tmpfs there.
 for d in dev proc sys run; do mount --rbind /$d $r/$d; done
 mount --bind "$T_TMP" $r/out
+# As systemd has it: what is mounted at one place of a file system is at all places of it.
+mount --make-rshared /
 sync
 exec env LC_ALL=C chroot $r /usr/bin/bash -euo pipefail "/out/$1.sh"
 EOS
