@@ -111,6 +111,23 @@ static void probe_unknown(const struct storage *s, json_t *list)
 	}
 }
 
+/*
+ * udev reads a disk's partitions anew after every program that had it open for writing: until it has, they are missing. Where
+ * there is no udev there is nothing to wait for.
+ */
+static void wait_for_udev(const struct storage *s)
+{
+	static const char *const argv[] = { "udevadm", "settle", "--timeout=30", NULL };
+	struct proc_spec spec = { .argv = argv, .timeout_s = 60 };
+	struct proc_result res;
+	struct err ignored = { 0 };
+
+	if (runner_run(s->run, &spec, &res, &ignored) == 1)
+		events_warning(s->events,
+			       "udev is still busy after 30 s: what it does not "
+			       "know of disks yet is not seen");
+}
+
 json_t *tools_blocks(const struct storage *s)
 {
 	/* Without NAME there is no tree. */
@@ -120,6 +137,7 @@ json_t *tools_blocks(const struct storage *s)
 	_cleanup_strv_ struct strv argv = STRV_INIT;
 	json_t *top;
 
+	wait_for_udev(s);
 	strv_add_all(&argv, "lsblk", "--json", "-b", "-o", columns, NULL);
 	top = tools_json(s, &argv);
 	probe_unknown(s, json_object_get(top, "blockdevices"));
