@@ -12,6 +12,7 @@
 #include "clone/clone-internal.h"
 #include "sys/clock.h"
 #include "sys/files.h"
+#include "sys/signal.h"
 
 /* How much is asked for ahead of what is being copied. */
 #define AHEAD	   ((uint64_t)4 << 20)
@@ -71,6 +72,8 @@ static int by_reading(struct copying *k, uint64_t at, uint64_t end, bool write,
 	while (at < end && !k->at_end && !k->d->unreadable) {
 		size_t want = (size_t)MIN((uint64_t)CLONE_CHUNK, end - at);
 
+		if (cancel_check(err) < 0)
+			return -1;
 		ask_ahead(k, at, end);
 		ssize_t n = pread(k->d->from, k->w->data, want, (off_t)at);
 		if (n < 0 && errno == EINTR)
@@ -103,7 +106,7 @@ static uint64_t by_range(struct copying *k, uint64_t at, uint64_t end)
 	struct clone *c = k->w->c;
 	uint64_t step = c->job->limit ? LIMIT_STEP : RANGE_STEP;
 
-	while (at < end && !atomic_load(&c->no_range)) {
+	while (at < end && !atomic_load(&c->no_range) && !cancel_requested()) {
 		off_t in = (off_t)at, out = (off_t)at;
 
 		ask_ahead(k, at, end);
