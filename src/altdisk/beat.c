@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A thread that looks at the processor time of the others. */
+/* A thread that looks at the processor time of the others, and whether anybody still listens. */
 #include "altdisk/beat.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,12 +26,26 @@ static uint64_t used_by(int who)
 	       (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
+/* false: nobody reads what we say any more. */
+static bool is_heard(unsigned seconds)
+{
+	struct pollfd p = { .fd = STDERR_FILENO };
+	int rc = poll(&p, 1, (int)seconds * 1000);
+
+	if (rc < 0)
+		sleep(seconds);
+	return rc <= 0;
+}
+
 static void *beat(void *arg)
 {
 	uint64_t before = 0;
 
 	for (;;) {
-		sleep(interval);
+		if (!is_heard(interval)) {
+			kill(getpid(), SIGHUP);
+			return NULL;
+		}
 		uint64_t now = used_by(RUSAGE_SELF) - used_by(RUSAGE_THREAD) +
 			       used_by(RUSAGE_CHILDREN);
 		if (now >= before + (uint64_t)WORK_US_PER_S * interval)
@@ -38,6 +53,11 @@ static void *beat(void *arg)
 		before = now;
 	}
 	return NULL;
+}
+
+unsigned beat_interval(void)
+{
+	return interval;
 }
 
 void beat_start(void)

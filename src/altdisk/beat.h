@@ -7,3 +7,5 @@
 
 /* Starts a thread that goes on to the end of the process; nothing happens where nobody asks for it. */
 void beat_start(void);
+/* How often a master waits for one, in seconds; 0: there is no master. */
+unsigned beat_interval(void);

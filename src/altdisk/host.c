@@ -2,12 +2,14 @@
 /* What the machine is, and its clones. */
 #include "altdisk/host.h"
 
+#include "altdisk/beat.h"
 #include "inventory/layout-read.h"
 #include "sys/files.h"
 #include "sys/lock.h"
 #include "sys/mount.h"
 
-#define LOCK_FILE RUN_DIR "/altdisk.lock"
+#define LOCK_FILE   RUN_DIR "/altdisk.lock"
+#define LOCK_WAIT_S 10u
 
 static void clones_done(struct host *h)
 {
@@ -31,7 +33,8 @@ static int take_lock(struct host *h, struct err *err)
 {
 	if (app_need_root(err) < 0 || files_mkdirs(RUN_DIR, 0755, err) < 0)
 		return -1;
-	h->lock = lock_file(LOCK_FILE, 0, err);
+	/* a master whose connection was lost tries again while what it had begun still cleans up */
+	h->lock = lock_file(LOCK_FILE, MIN(LOCK_WAIT_S, 2 * beat_interval()), err);
 	if (h->lock >= 0)
 		return 0;
 	return err_remedy(err, "wait for its end; a lock goes with its process");

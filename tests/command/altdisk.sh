@@ -76,4 +76,23 @@ else
 	t_equal 'install the package fdisk' "$(jq -r 'select(.id == "tool.sfdisk").remedy' "$T_OUT")"
 fi
 
+t_case "it stops in the midst of a file"
+mkdir "$T_TMP/from"
+head -c 40M /dev/urandom >"$T_TMP/from/file"
+# At this pace it would take 40 s.
+SECONDS=0
+t_fail_with 1 timeout --preserve-status 2 "$altdisk" copy-tree --limit 1 "$T_TMP/from" "$T_TMP/to"
+t_match 'interrupted by SIGTERM' -
+t_ok test "$SECONDS" -lt 20
+
+t_case "it stops when the master that waits for it is gone"
+mkfifo "$T_TMP/errors"
+NIMADM_BEAT=2 timeout 60 "$altdisk" copy-tree --limit 1 "$T_TMP/from" "$T_TMP/to2" >"$T_TMP/events" 2>"$T_TMP/errors" &
+read -r _ <"$T_TMP/errors"
+SECONDS=0
+status=0
+wait $! || status=$?
+t_equal 1 "$status"
+t_ok test "$SECONDS" -lt 20
+
 t_done
