@@ -105,9 +105,10 @@ static void say_preflight(const struct run *r)
 		for (size_t n = 0; severity && n < ARRAY_SIZE(names); n++)
 			counts[n] += streq(severity, names[n]);
 	}
-	printf("Pre-flight of %s: %u passed, %u for information, %u warnings, %u that "
+	printf("Pre-flight of %s: %u passed, %u for information, %u warning%s, %u that "
 	       "inhibit. Nothing else was done.\n",
-	       r->job.spec.subject, counts[0], counts[1], counts[2], counts[3]);
+	       r->job.spec.subject, counts[0], counts[1], counts[2],
+	       counts[2] == 1 ? "" : "s", counts[3]);
 }
 
 static void say_result(const struct run *r)
