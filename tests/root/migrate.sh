@@ -178,7 +178,10 @@ t_match "truncated|incomplete" -
 t_case "an image with one wrong byte is refused before anything is made"
 cp "$fixture/mini12.mksysb" "$tmp/bad.mksysb"
 t_ok nim -o define -t mksysb -a location="$tmp/bad.mksysb" bad
-printf '\377' | dd of="$tmp/bad.mksysb" bs=1 seek=30000000 conv=notrunc status=none
+for byte in '\0377' '\0'; do
+	printf '%b' "$byte" | dd of="$tmp/bad.mksysb" bs=1 seek=30000000 conv=notrunc status=none
+	cmp -s "$fixture/mini12.mksysb" "$tmp/bad.mksysb" || break
+done
 t_fail_with 1 nimadm -T bad -O "$tmp/five.mksysb" -l lpp13 -s spot13 -j "$tmp/cache" -Y
 t_match "bad.mksysb" -
 t_ok nimadm -C -T bad
