@@ -125,6 +125,7 @@ const struct phase phase_mount = {
 	.name = "mount",
 	.title = "Fill the cache tree",
 	.weight = 8,
+	.flags = PHASE_RETRY,
 	.modes = "BCDE",
 	.run = mount_run,
 	.verify = mount_verify,

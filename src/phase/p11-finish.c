@@ -182,6 +182,7 @@ const struct phase phase_finish = {
 	.name = "finish",
 	.title = "Finish the alternate disk or the image",
 	.weight = 12,
+	.flags = PHASE_RETRY,
 	.modes = "BCDE",
 	.run = finish_run,
 	.verify = finish_verify,
