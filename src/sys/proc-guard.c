@@ -96,7 +96,8 @@ int proc_guard_start(struct proc_guard *g, double seconds, void (*undo)(void *ar
 		close_all(hold, 2);
 		return -1;
 	}
-	struct guard child = { hold[0], fired[1], (int)(seconds * 1000), undo, arg };
+	struct guard child = { hold[0], fired[1],
+			       seconds < 0 ? -1 : (int)(seconds * 1000), undo, arg };
 	const int ours[2] = { hold[1], fired[0] };
 	g->pid = fork_guard(&child, ours);
 	int saved = errno;

@@ -16,7 +16,7 @@ struct proc_guard {
 	int fired; /* a byte arrives when it has begun to take back */
 };
 /*
- * After `seconds`, or as soon as we are dead, it calls undo(arg), again and again until it is told the end or we are dead: then
+ * After `seconds` (negative: no such limit), or as soon as we are dead, it calls undo(arg), again and again until it is told the end or we are dead: then
  * a last time. `undo` uses system calls only and must be harmless when there is nothing to take back.
  */
 int proc_guard_start(struct proc_guard *g, double seconds, void (*undo)(void *arg),

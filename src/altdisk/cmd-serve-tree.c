@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* altdisk serve-tree: a clone's file systems for one master, as an NFS server at the other end of its connection. */
+#include <sys/stat.h>
+
+#include "altdisk/app.h"
+#include "altdisk/cmd.h"
+#include "altdisk/host.h"
+#include "altdisk/nfsd.h"
+#include "altdisk/relay.h"
+#include "sys/files.h"
+#include "sys/lock.h"
+#include "sys/mount.h"
+
+/* A killed one is gone sooner. */
+#define OTHER_WAIT_S 30u
+
+struct options {
+	struct strv mounts;
+	bool check;
+};
+
+static const struct opt options[] = {
+	{ "mount", 0, OPT_LIST, offsetof(struct options, mounts), "PATH",
+	  "A mount point below DIR (\"/boot\") whose file system is served, too. Can be given again." },
+	{ "check", 0, OPT_FLAG, offsetof(struct options, check), NULL,
+	  "Only find out whether this machine can serve." },
+};
+
+/* The directories whose file systems are served. */
+static int collect(const struct options *o, const char *dir, struct strv *ret,
+		   struct err *err)
+{
+	_cleanup_free_ char *top = files_absolute(dir);
+
+	strv_add(ret, top);
+	for (size_t i = 0; i < o->mounts.n; i++)
+		strv_addf(ret, "%s%s", streq(top, "/") ? "" : top, o->mounts.v[i]);
+	for (size_t i = 0; i < ret->n; i++) {
+		if (!files_is_dir(ret->v[i]))
+			return err_set(err, ERR_NOTFOUND, "%s is no directory",
+				       ret->v[i]);
+		if (i > 0 && !mount_is_mountpoint(ret->v[i]))
+			return err_set(err, ERR_USAGE, "nothing is mounted at %s",
+				       ret->v[i]);
+	}
+	return 0;
+}
+
+static int serve(const struct options *o, const struct strv *args, struct err *err)
+{
+	_cleanup_strv_ struct strv dirs = STRV_INIT;
+	_cleanup_close_ int lock = -1;
+	_cleanup_nfsd_ struct nfsd nfsd = { 0 };
+
+	if (args->n != (o->check ? 0 : 1))
+		return err_set(err, ERR_USAGE,
+			       o->check ? "no argument is wanted" : "DIR is wanted");
+	if (app_need_root(err) < 0)
+		return -1;
+	if (o->check)
+		return nfsd_check(err);
+	if (collect(o, args->v[0], &dirs, err) < 0 ||
+	    files_mkdirs(RUN_DIR, 0755, err) < 0)
+		return -1;
+	/* the guard has it, too: whoever gets it knows that nothing is served any more */
+	lock = lock_file(RUN_DIR "/serve-tree.lock", OTHER_WAIT_S, err);
+	if (lock < 0)
+		return -1;
+	_cleanup_close_ int fd = nfsd_start(&nfsd, &dirs, err);
+	return fd < 0 ? -1 : relay_run(fd, err);
+}
+
+static const char *const synopsis[] = { "[--mount PATH]... DIR <REQUESTS >REPLIES",
+					"--check", NULL };
+
+static const struct opt_program program = {
+	.name = "altdisk serve-tree",
+	.synopsis = synopsis,
+	.about =
+		"Is an NFSv4.2 server for whoever is at the other end of its standard input and output: DIR and each --mount are its /0, /1 ..., each file system by itself, read-only. It ends with its standard input. The machine's own NFS service is not touched; nothing listens on its network.",
+	.opts = options,
+	.n_opts = ARRAY_SIZE(options),
+};
+
+static int run(int argc, char **argv)
+{
+	struct options o = { .mounts = STRV_INIT };
+	_cleanup_(app_done) struct app app = APP_INIT;
+	_cleanup_strv_ struct strv args = STRV_INIT;
+	struct err err = { 0 };
+	int rc = app_parse(&app, &program, &o, argc, argv, &args, &err);
+
+	if (rc == 0)
+		rc = serve(&o, &args, &err);
+	strv_done(&o.mounts);
+	return app_exit(&app, rc, &err);
+}
+
+const struct command cmd_serve_tree = {
+	.name = "serve-tree",
+	.summary = "let a master read a tree over NFS, through its connection",
+	.run = run,
+};

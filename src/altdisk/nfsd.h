@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel's NFS server for one reader, in namespaces of its own: the machine's own NFS service, its ports and its mounts
+ * know nothing of it, and nothing of nfs-utils is needed, since what rpc.mountd would answer is told in advance.
+ */
+#pragma once
+
+#include "base/strv.h"
+#include "sys/proc-guard.h"
+
+struct nfsd {
+	struct proc_guard guard; /* stops the server when we are killed */
+	bool guarded;
+};
+#define _cleanup_nfsd_ _cleanup_(nfsd_stop)
+/* ERR_UNFIT: the kernel has no NFS server that knows version 4.2. Nothing but the end is possible after it. */
+int nfsd_check(struct err *err) _must_check_;
+/*
+ * Serves each directory's file system without what is mounted below it, read-only, as /0, /1 ... of an NFSv4.2 server;
+ * the handles of their files are the same in the next session. Returns a connection to it.
+ * This process is in namespaces of its own from here on, and sees no other files.
+ */
+int nfsd_start(struct nfsd *n, const struct strv *dirs, struct err *err) _must_check_;
+/* Nothing is served, and none of the directories is held any more. */
+void nfsd_stop(struct nfsd *n);
