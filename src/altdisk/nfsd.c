@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "altdisk/cld.h"
 #include "sys/files.h"
 #include "sys/mount.h"
 
@@ -23,10 +24,11 @@
 /* Becomes the root: beside the exports and /proc it has nothing, an rpcbind that would be told of a server neither. */
 #define NEW_ROOT "/run"
 #define EXPORTS	 "/exports"
+#define PIPES	 "/pipes"
 /* Whom all the exports are for. */
 #define READER	"nimadm"
 #define THREADS "8\n"
-/* Seconds, the least that the kernel takes: no file is opened before, for a reader could claim one back. */
+/* Seconds without an open where cld.h's answers come too late: the least that the kernel takes. */
 #define GRACE "10\n"
 /* Entries outlive every migration. */
 #define VALID_S (400ll * 24 * 3600)
@@ -101,6 +103,7 @@ static int enter(struct err *err)
 		return err_set_errno(err, ERR_OPERATOR, "cannot make the mounts ours");
 	if (loopback_up(err) < 0 || mount_tmpfs(NEW_ROOT, "mode=755", err) < 0 ||
 	    files_mkdirs(NEW_ROOT "/proc", 0555, err) < 0 ||
+	    files_mkdirs(NEW_ROOT PIPES, 0755, err) < 0 ||
 	    files_mkdirs(NEW_ROOT EXPORTS, 0755, err) < 0)
 		return -1;
 	if (mount("proc", NEW_ROOT "/proc", "proc", 0, NULL) < 0)
@@ -111,6 +114,8 @@ static int enter(struct err *err)
 			return unfit(err, "has no NFS server (nfsd)");
 		return err_set_errno(err, ERR_OPERATOR, "cannot mount /proc/fs/nfsd");
 	}
+	if (mount("rpc_pipefs", NEW_ROOT PIPES, "rpc_pipefs", 0, NULL) < 0)
+		return err_set_errno(err, ERR_OPERATOR, "cannot mount an rpc_pipefs");
 	return 0;
 }
 
@@ -232,6 +237,8 @@ int nfsd_start(struct nfsd *n, const struct strv *dirs, struct err *err)
 	if (tell(CONTROL "nfsv4gracetime", GRACE) < 0)
 		return err_set_errno(err, ERR_OPERATOR, CONTROL "nfsv4gracetime");
 	if (export_all(dirs->n, err) < 0 || give_socket(&addr, err) < 0)
+		return -1;
+	if (cld_start(PIPES, err) < 0)
 		return -1;
 	if (tell(CONTROL "threads", THREADS) < 0)
 		return err_set_errno(err, ERR_OPERATOR, "cannot start the NFS server");

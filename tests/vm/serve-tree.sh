@@ -56,7 +56,9 @@ echo "threads $(threads)"
 echo "own $(mine | tr '\n' ' ')"
 echo "listening $(ss -Hltn | wc -l)"
 
+began=$(date +%s%N)
 cmp /mnt/c/big /mnt/n0/big && echo "same content"
+[ $((($(date +%s%N) - began) / 1000000)) -ge 5000 ] || echo "opened at once"
 stat -c 'stat %U:%u:%g:%a %s %n' /mnt/n1/below "/mnt/n0/etc/a b/file"
 ls /mnt/n0/var | sed 's/^/below var: /'
 echo "carried $(getfattr --only-values -n user.carried /mnt/n0/ping)"
@@ -126,6 +128,7 @@ t_fail_with 5 "$T_BUILD/altdisk" serve-tree --mount /nothing "$T_TMP"
 
 t_case "content, owners and modes are the tree's, each file system by itself"
 t_match '^same content$' "$T_TMP/out"
+t_match '^opened at once$' "$T_TMP/out"
 t_match '^stat .*:12345:23456:644 6 /mnt/n1/below$' "$T_TMP/out"
 t_match '^stat root:0:0:640 6 /mnt/n0/etc/a b/file$' "$T_TMP/out"
 t_no_match '^below var' "$T_TMP/out"
