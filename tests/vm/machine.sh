@@ -40,6 +40,7 @@ machine_control() {
 	cat <<'END'
 #!/bin/bash
 # Part of the test.
+until [ -c /dev/virtio-ports/nimadm.control ]; do sleep 0.2; done
 exec 3<>/dev/virtio-ports/nimadm.control
 echo "up $(cat /proc/cmdline)" >&3
 while read -r script <&3; do
