@@ -7,9 +7,11 @@ set -euo pipefail
 # altdisk itself has commands; those without a name and page of their own are in its page.
 for command in alt_disk_copy alt_disk_mksysb alt_rootvg_op altdisk bootlist lsnim lspv mksysb nim nimadm; do
 	page=$T_SRC/man/$command.8.scd
-	words=()
-	[ "$command" != altdisk ] || words=(check)
-	"$T_BUILD/$command" "${words[@]}" --help >"$T_TMP/help"
+	words=('')
+	[ "$command" != altdisk ] || words=(check serve-tree)
+	for word in "${words[@]}"; do
+		"$T_BUILD/$command" ${word:+"$word"} --help
+	done >"$T_TMP/help"
 	grep -oE '^ +(-[A-Za-z], )?--[a-z-]+' "$T_TMP/help" | grep -oE -e '--[a-z-]+' | sort -u >"$T_TMP/options"
 	t_case "$command: each of its $(wc -l <"$T_TMP/options") options is in its manual page"
 	t_ok test -s "$T_TMP/options"
