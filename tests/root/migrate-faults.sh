@@ -148,9 +148,10 @@ publish -o APT::FTPArchive::Release::ValidTime=1
 sleep 2
 t_fail_with 1 nim -o update lppf
 t_match 'lpp_source lppf: the signed index has expired' -
-publish -o APT::FTPArchive::Release::ValidTime=4
+publish -o APT::FTPArchive::Release::ValidTime=6
 t_ok nim -o update lppf
-sleep 4
+# The times in it are whole seconds.
+sleep 8
 t_ok migrate one.mksysb -b bundle -P 0-3
 t_match 'WARN lpp.expired' -
 t_match 'to do: nim -o update lppf' -
