@@ -169,7 +169,8 @@ shown() {
 	local end=$((SECONDS + 90))
 	until grep -q "$1" "$tmp/shell.log" || [ "$SECONDS" -ge "$end" ]; do sleep 0.2; done
 }
-(shown "alternate root; it ends" && cat "$tmp/typed" && shown "^in the shell") |
+# What is typed before the shell has its prompt out is shown in front of it, and so is not what its line begins with.
+(shown "alternate root; it ends" && shown '^# $' && cat "$tmp/typed" && shown "^in the shell") |
 	timeout 200 script -qefc "$(command -v nimadm) -T mini12 -O $tmp/shell.mksysb -l lpp13 -s spot13 -j $cache -a fails -E -Y" \
 		"$tmp/shell.log" >"$tmp/shell.out" 2>&1 || status=$?
 t_equal 1 "$status"
