@@ -102,6 +102,12 @@ static const char *const dpkg_options[] = {
 	"path-exclude=/usr/share/lintian/*", "force-unsafe-io",
 };
 
+/* It changes the root by itself; what it mounts for that has to end with it, also when it is killed. */
+static int stay_outside(const struct proc_jail *jail _unused_)
+{
+	return 0;
+}
+
 static int run_mmdebstrap(const struct lpp *l, const char *root, const char *repo,
 			  struct events *ev, struct err *err)
 {
@@ -126,7 +132,9 @@ static int run_mmdebstrap(const struct lpp *l, const char *root, const char *rep
 	strv_add_all(&argv, l->release->codename, root, NULL);
 	/* Trusted: each archive was verified against the signed index, and its stanza comes from there. */
 	strv_addf(&argv, "deb [trusted=yes] %s ./", uri);
+	const struct proc_jail jail = { .program = program, .enter = stay_outside };
 	const struct proc_spec spec = { .argv = strv_argv(&argv),
+					.jail = &jail,
 					.on_line = on_line,
 					.arg = ev,
 					.timeout_s = MAKE_TIME_S };

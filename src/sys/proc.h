@@ -16,8 +16,8 @@
 
 /*
  * The command runs in namespaces of its own (mount, pid, ipc, net), as their first process: what it leaves running or
- * mounted ends with it. `enter` prepares the new mount namespace (private already) in the child and changes the root; it uses
- * system calls only, -1 and errno. Made by sys/runner-chroot.c.
+ * mounted ends with it. `enter` prepares the new mount namespace (private already) in the child and may change the root; it
+ * uses system calls only, -1 and errno. sys/runner-chroot.c makes one for a mounted root.
  */
 struct proc_jail {
 	const char *program; /* absolute, as seen after `enter` */

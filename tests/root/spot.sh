@@ -22,6 +22,15 @@ wait_for() { # PATH
 	return 1
 }
 
+quiet() { # ROOT: no process works in it any more
+	local _
+	for _ in {1..100}; do
+		[ -n "$(find /proc/[0-9]*/root -maxdepth 0 -lname "$1" 2>/dev/null)" ] || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
 t_case "an lpp_source of the real archive"
 if ! "$tool" create "$lpp" trixie >"$T_TMP/out" 2>&1; then
 	if grep -q 'does not answer' "$T_TMP/out"; then
@@ -45,6 +54,17 @@ t_match 'interrupted by SIGTERM' "$T_TMP/out"
 t_ok test ! -e "$spot"
 t_ok test ! -e "$spot.tmp"
 t_ok "$tool" check "$lpp"
+
+t_case "killed while packages are unpacked in it, it leaves neither a mount nor a process"
+"$tool" spot-create "$spot" "$lpp" >"$T_TMP/out" 2>&1 &
+pid=$!
+t_ok wait_for "$spot.tmp/root/var/log/dpkg.log"
+kill -KILL "$pid"
+status=0
+wait "$pid" || status=$?
+t_equal 137 "$status"
+t_ok quiet "$spot.tmp/root"
+t_no_match "$spot" /proc/self/mounts
 
 t_case "it is made from what the lpp_source holds, without a network"
 mkdir -p "$spot.tmp/root/left/over"
