@@ -12,6 +12,11 @@
 		"image-data", 'i', OPT_STRING, AT(image_data), "FILE",                    \
 			"Sizes of the file systems, SHRINK and EXACT_FIT: image.data(5)." \
 	}
+#define ALT_OPT_UNMIRROR                                                                             \
+	{                                                                                            \
+		"unmirror", 0, OPT_FLAG, AT(unmirror), NULL,                                         \
+			"Make plain volumes where the system has mirrored ones: one disk is enough." \
+	}
 #define ALT_OPT_SCRIPT                                                                                  \
 	{                                                                                               \
 		"script", 's', OPT_STRING, AT(script), "FILE",                                          \

@@ -90,6 +90,7 @@ static int plan(struct alternate *a, const struct layout *like, struct err *err)
 		   streq(like->boot_method, "grub-efi");
 	struct target_options o = { .uefi = efi,
 				    .bios = !efi || streq(like->boot_method, "grub-pc"),
+				    .unmirror = a->o->unmirror,
 				    .any_room = a->o->no_space_check,
 				    .vg_name = VG_NAME };
 

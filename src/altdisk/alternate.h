@@ -14,7 +14,8 @@ struct alt_options {
 	struct strv disks, wipe_serials;
 	const char *image_data, *exclude, *script, *first_boot, *resolv_conf, *phases;
 	const char *image; /* alt_disk_mksysb */
-	bool no_bootlist, reboot, no_space_check, no_boot_check, no_verify, force;
+	bool unmirror, no_bootlist, reboot, no_space_check, no_boot_check, no_verify,
+		force;
 	bool verbose, debug;
 	bool preview; /* check only */
 	uint64_t limit_mb;

@@ -9,6 +9,7 @@
 static const struct opt options[] = {
 	ALT_OPT_DISKS,
 	ALT_OPT_IMAGE_DATA,
+	ALT_OPT_UNMIRROR,
 	{ "exclude", 'e', OPT_STRING, AT(exclude), "FILE",
 	  "Leave out what a pattern of this file matches: basic regular expressions, one "
 	  "a line, on paths that begin with ./" },

@@ -11,6 +11,7 @@ static const struct opt options[] = {
 	{ "image", 'm', OPT_STRING, AT(image), "FILE", "The image: mksysb(8)." },
 	ALT_OPT_DISKS,
 	ALT_OPT_IMAGE_DATA,
+	ALT_OPT_UNMIRROR,
 	ALT_OPT_SCRIPT,
 	ALT_OPT_FIRST_BOOT,
 	ALT_OPT_RESOLV_CONF,

@@ -12,9 +12,9 @@
 #define AT(f)	   offsetof(struct alt_options, f)
 
 static const struct opt options[] = {
-	ALT_OPT_DISKS,	       ALT_OPT_PHASES,	ALT_OPT_NO_BOOTLIST,
-	ALT_OPT_NO_BOOT_CHECK, ALT_OPT_PREVIEW, ALT_OPT_FORCE,
-	ALT_OPT_WIPE,	       ALT_OPT_VERBOSE, ALT_OPT_DEBUG,
+	ALT_OPT_DISKS,	 ALT_OPT_PHASES,   ALT_OPT_NO_BOOTLIST, ALT_OPT_NO_BOOT_CHECK,
+	ALT_OPT_PREVIEW, ALT_OPT_FORCE,	   ALT_OPT_WIPE,	ALT_OPT_VERBOSE,
+	ALT_OPT_DEBUG,	 ALT_OPT_UNMIRROR,
 };
 
 static const char *const synopsis[] = {

@@ -75,6 +75,8 @@ static const struct opt options[] = {
 	  "Leave the client's boot list alone." },
 	{ "reboot", 'r', OPT_FLAG, AT(reboot), NULL,
 	  "Reboot the client at the end, wait for it, and see that all is well." },
+	{ "unmirror", 0, OPT_FLAG, AT(unmirror), NULL,
+	  "Make plain volumes on -d's disks where the client has mirrored ones." },
 	{ "wake", 'W', OPT_FLAG, AT(wake), NULL,
 	  "Wake the client's alternate root up: at /alt_inst there." },
 	{ "sleep", 'S', OPT_FLAG, AT(sleep), NULL, "Put it back to sleep." },

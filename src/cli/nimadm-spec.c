@@ -173,6 +173,7 @@ static int fill_disks(const struct nimadm_options *o, struct job_spec *spec,
 	spec->disks = strv_join(&o->disks, ",");
 	spec->no_bootlist = o->no_bootlist;
 	spec->reboot = o->reboot;
+	spec->unmirror = o->unmirror;
 	return 0;
 }
 

@@ -55,6 +55,7 @@ static const struct bool_field {
 	BOOL(verbose, "verbose"),
 	BOOL(no_bootlist, "no-bootlist"),
 	BOOL(reboot, "reboot"),
+	BOOL(unmirror, "unmirror"),
 #undef BOOL
 };
 

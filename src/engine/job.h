@@ -27,6 +27,7 @@ struct job_spec {
 	struct strv resources;	   /* names of all objects used: allocated to the job */
 	bool accept_licenses, update, force, debug, keep, verbose; /* -Y -U -F -D -E -V */
 	bool no_bootlist, reboot;				   /* -B -r */
+	bool unmirror;						   /* --unmirror */
 };
 
 struct job {

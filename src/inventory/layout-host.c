@@ -188,37 +188,70 @@ static const json_t *report_rows(const json_t *top, const char *kind)
 	return json_object_get(json_array_get(json_object_get(top, "report"), 0), kind);
 }
 
-static void read_volume(struct layout *l, const json_t *row)
+/* What a row's segment lies on: physical volumes, or hidden volumes, as "root_rimage_0", each once. */
+static void add_devices(struct strv *names, const json_t *row)
 {
-	for (size_t i = 0; i < l->n_lvs; i++) {
-		struct layout_lv *lv = &l->lvs[i];
-		if (!streq(lv->vg, text_of(row, "vg_name")) ||
-		    !streq(lv->name, text_of(row, "lv_name")))
+	_cleanup_strv_ struct strv devices = STRV_INIT;
+
+	strv_split(&devices, text_of(row, "devices"), ",");
+	for (size_t d = 0; d < devices.n; d++) {
+		/* "/dev/sda2(0)": with the first extent. */
+		devices.v[d][strcspn(devices.v[d], "(")] = '\0';
+		if (!strv_has(names, devices.v[d]))
+			strv_add(names, devices.v[d]);
+	}
+}
+
+/* A hidden volume's name stands in brackets. */
+static bool is_row_of(const json_t *row, const char *vg, const char *name)
+{
+	const char *own = text_of(row, "lv_name");
+	size_t n = strlen(name);
+
+	return streq(text_of(row, "vg_name"), vg) &&
+	       (streq(own, name) || (own[0] == '[' && strncmp(own + 1, name, n) == 0 &&
+				     streq(own + 1 + n, "]")));
+}
+
+static void read_volume(struct layout_lv *lv, const json_t *rows)
+{
+	_cleanup_strv_ struct strv below = STRV_INIT, disks = STRV_INIT;
+	const json_t *row;
+	size_t i;
+	bool found = false;
+
+	json_array_foreach(rows, i, row)
+	{
+		if (!is_row_of(row, lv->vg, lv->name))
 			continue;
-		_cleanup_strv_ struct strv devices = STRV_INIT, names = STRV_INIT;
-		strv_split(&devices, text_of(row, "devices"), ",");
-		for (size_t d = 0; d < devices.n; d++) {
-			/* "/dev/sda2(0)": with the first extent. */
-			devices.v[d][strcspn(devices.v[d], "(")] = '\0';
-			if (!strv_has(&names, devices.v[d]))
-				strv_add(&names, devices.v[d]);
-		}
-		_cleanup_free_ char *joined = strv_join(&names, " ");
-		layout_set(&lv->disks, joined);
+		found = true;
+		add_devices(&below, row);
 		layout_set(&lv->type, text_of(row, "segtype"));
 		lv->size = number_of(row, "lv_size");
 	}
+	if (!found)
+		return;
+	bool mirrored = streq(lv->type, "raid1") || streq(lv->type, "mirror");
+	lv->copies = mirrored ? below.n : 1;
+	for (size_t b = 0; b < below.n; b++)
+		json_array_foreach(rows, i, row) if (is_row_of(row, lv->vg, below.v[b]))
+			add_devices(&disks, row);
+	_cleanup_free_ char *joined = strv_join(disks.n ? &disks : &below, " ");
+	layout_set(&lv->disks, joined);
 }
 
 static int read_lvm(struct layout *l, struct runner *run, struct err *err)
 {
-	static const char *const lvs[] = {
-		"lvs",	"--reportformat",
-		"json", "--units",
-		"b",	"--nosuffix",
-		"-o",	"vg_name,lv_name,lv_size,segtype,devices",
-		NULL
-	};
+	static const char *const lvs[] = { "lvs",
+					   "--reportformat",
+					   "json",
+					   "--units",
+					   "b",
+					   "--nosuffix",
+					   "-a",
+					   "-o",
+					   "vg_name,lv_name,lv_size,segtype,devices",
+					   NULL };
 	static const char *const vgs[] = {
 		"vgs", "--reportformat",	 "json", "--units", "b", "--nosuffix",
 		"-o",  "vg_name,vg_extent_size", NULL
@@ -231,7 +264,9 @@ static int read_lvm(struct layout *l, struct runner *run, struct err *err)
 		return 0;
 	if (run_json(run, lvs, &volumes, err) < 0 || run_json(run, vgs, &groups, err) < 0)
 		return -1;
-	json_array_foreach(report_rows(volumes, "lv"), i, row) read_volume(l, row);
+	for (i = 0; i < l->n_lvs; i++)
+		if (*l->lvs[i].vg)
+			read_volume(&l->lvs[i], report_rows(volumes, "lv"));
 	json_array_foreach(report_rows(groups, "vg"), i,
 			   row) if (streq(text_of(row, "vg_name"), l->vg_name))
 		l->vg_extent = number_of(row, "vg_extent_size");

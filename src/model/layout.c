@@ -5,8 +5,9 @@
 #include "base/nearest.h"
 #include "base/parse.h"
 
-#define LABEL "image.data"
-#define MIB   ((uint64_t)1 << 20)
+#define LABEL	   "image.data"
+#define COPIES_MAX 8
+#define MIB	   ((uint64_t)1 << 20)
 
 enum kind {
 	KIND_TEXT,
@@ -101,10 +102,10 @@ static const struct key lv_keys[] = {
 	{ "MOUNT_POINT", KIND_TEXT, LV(lv.mount_point) },
 	{ "LPs", KIND_COUNT, LV(lps), .required = true },
 	{ "PP_SIZE", KIND_MB, LV(pp_size), .required = true },
+	{ "COPIES", KIND_COUNT, LV(lv.copies) },
 	{ "LV_IDENTIFIER", KIND_KEPT },
 	{ "VG_STAT", KIND_KEPT },
 	{ "MAX_LPS", KIND_KEPT },
-	{ "COPIES", KIND_KEPT },
 	{ "STALE_PPs", KIND_KEPT },
 	{ "INTER_POLICY", KIND_KEPT },
 	{ "INTRA_POLICY", KIND_KEPT },
@@ -194,6 +195,8 @@ static int lv_add(struct layout *l, const void *record, int line, struct err *er
 
 	if (__builtin_mul_overflow(r->lps, r->pp_size, &lv.size))
 		return refuse(err, line, "LPs times PP_SIZE is beyond any disk");
+	if (lv.copies > COPIES_MAX)
+		return refuse(err, line, "COPIES= wants a number up to %d", COPIES_MAX);
 	for (size_t i = 0; i < l->n_lvs; i++)
 		if (streq(l->lvs[i].name, lv.name) && streq(l->lvs[i].vg, lv.vg))
 			return refuse(err, line, "the volume %s is described twice",
@@ -451,8 +454,9 @@ static void value_write(struct stanza *st, const struct key *k, const void *reco
 			    (unsigned long long)to_mib(*number_at(record, k)));
 		break;
 	case KIND_COUNT:
-		stanza_setf(st, k->name, "%llu",
-			    (unsigned long long)*number_at(record, k));
+		if (*number_at(record, k) > 0 || k->required)
+			stanza_setf(st, k->name, "%llu",
+				    (unsigned long long)*number_at(record, k));
 		break;
 	case KIND_BOOL:
 		stanza_set(st, k->name, ((const bool *)record)[k->offset] ? "yes" : "no");

@@ -16,9 +16,10 @@ struct layout_disk {
 };
 struct layout_lv {
 	char *vg, *name,
-		*type; /* type: "linear", "thin", "thin-pool", "partition", "swap" */
-	char *disks;   /* blank-separated names */
+		*type; /* type: "linear", "raid1", "thin", "thin-pool", "partition", "swap" */
+	char *disks; /* blank-separated names */
 	uint64_t size;
+	uint64_t copies;   /* on different disks; 0: not said */
 	char *mount_point; /* "" for none */
 };
 struct layout_fs {

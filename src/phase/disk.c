@@ -81,6 +81,8 @@ static int alt_disk(const struct phase_ctx *c, struct transport *t, const char *
 	if (streq(phases, "1") &&
 	    (job->spec.force || json_is_true(common_fact(c, "clone_begun"))))
 		strv_add(&args, "-F");
+	if (layout && job->spec.unmirror)
+		strv_add(&args, "--unmirror");
 	if (layout && !is_from_image(job))
 		strv_add_all(&args, "-i", "/proc/self/fd/0", NULL);
 	if (layout) {

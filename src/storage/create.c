@@ -124,31 +124,43 @@ static const struct layout_fs *fs_on(const struct layout *l, const struct layout
 	return NULL;
 }
 
+static int make_volume(const struct storage *s, const struct layout *l,
+		       const struct layout_lv *lv, struct err *err)
+{
+	const struct layout_fs *fs = fs_on(l, lv);
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+
+	if (!can_tag(lv->mount_point))
+		return err_set(
+			err, ERR_UNFIT,
+			"%s: such a mount point cannot be written into a tag of LVM",
+			lv->mount_point);
+	strv_add_all(&argv, "lvcreate", "-qq", "-y", NO_BACKUP, "-W", "y", "-n", lv->name,
+		     "--addtag", NULL);
+	strv_addf(&argv, TAG_MOUNT "%s", lv->mount_point);
+	strv_add(&argv, "--addtag");
+	strv_addf(&argv, TAG_FS "%s", fs ? fs->type : "none");
+	if (lv->copies > 1) {
+		strv_add_all(&argv, "--type", "raid1", "-m", NULL);
+		strv_addf(&argv, "%llu", (unsigned long long)lv->copies - 1);
+	}
+	strv_add(&argv, "-L");
+	strv_addf(&argv, "%llub", (unsigned long long)lv->size);
+	strv_add(&argv, lv->vg);
+	return tools_run(s, &argv, NULL, err);
+}
+
+/* Mirrored ones first: they cannot choose their disks. */
 static int make_volumes(const struct storage *s, const struct layout *l, struct err *err)
 {
-	for (size_t i = 0; i < l->n_lvs; i++) {
-		const struct layout_lv *lv = &l->lvs[i];
-		const struct layout_fs *fs = fs_on(l, lv);
-		_cleanup_strv_ struct strv argv = STRV_INIT;
+	for (int plain = 0; plain < 2; plain++)
+		for (size_t i = 0; i < l->n_lvs; i++) {
+			const struct layout_lv *lv = &l->lvs[i];
 
-		if (*lv->vg == '\0')
-			continue;
-		if (!can_tag(lv->mount_point))
-			return err_set(err, ERR_UNFIT,
-				       "%s: such a mount point cannot be written into a "
-				       "tag of LVM",
-				       lv->mount_point);
-		strv_add_all(&argv, "lvcreate", "-qq", "-y", NO_BACKUP, "-W", "y", "-n",
-			     lv->name, "--addtag", NULL);
-		strv_addf(&argv, TAG_MOUNT "%s", lv->mount_point);
-		strv_add(&argv, "--addtag");
-		strv_addf(&argv, TAG_FS "%s", fs ? fs->type : "none");
-		strv_add(&argv, "-L");
-		strv_addf(&argv, "%llub", (unsigned long long)lv->size);
-		strv_add(&argv, lv->vg);
-		if (tools_run(s, &argv, NULL, err) < 0)
-			return -1;
-	}
+			if (*lv->vg && (lv->copies <= 1) == plain &&
+			    make_volume(s, l, lv, err) < 0)
+				return -1;
+		}
 	return 0;
 }
 

@@ -166,7 +166,32 @@ static const char *volume_name(const struct plan *p, const struct layout_lv *lv)
 	return lv->name;
 }
 
-static int plan_volumes(struct plan *p, uint64_t *ret_need, struct err *err)
+/* As image.data says, or as it is. */
+static uint64_t wanted_copies(const struct plan *p, const struct layout_lv *from)
+{
+	const struct layout *given = p->o->image_data;
+	uint64_t copies = from->copies;
+
+	for (size_t i = 0; given && i < given->n_lvs; i++)
+		if (is_lvm(&given->lvs[i]) && streq(given->lvs[i].name, from->name) &&
+		    given->lvs[i].copies > 0)
+			copies = given->lvs[i].copies;
+	return p->o->unmirror || copies == 0 ? 1 : copies;
+}
+
+/* Each copy lies on a disk of its own. */
+static int check_copies(const struct plan *p, const struct layout_lv *lv, struct err *err)
+{
+	if (lv->copies <= p->targets->n)
+		return 0;
+	err_set(err, ERR_UNFIT, "%s: is mirrored on %llu disks, and %zu target%s named",
+		lv->name, (unsigned long long)lv->copies, p->targets->n,
+		p->targets->n == 1 ? " was" : "s were");
+	return err_remedy(err, "name as many disks; or --unmirror, or COPIES= 1 in "
+			       "image.data (-i), for a clone without mirrors");
+}
+
+static int plan_volumes(struct plan *p, struct err *err)
 {
 	const struct layout *r = p->running;
 
@@ -184,10 +209,12 @@ static int plan_volumes(struct plan *p, uint64_t *ret_need, struct err *err)
 		struct layout_lv *lv = layout_new_lv(p->l);
 		layout_put(&lv->vg, p->o->vg_name);
 		layout_put(&lv->name, volume_name(p, from));
-		layout_put(&lv->type, "linear");
+		lv->copies = wanted_copies(p, from);
+		layout_put(&lv->type, lv->copies > 1 ? "raid1" : "linear");
 		layout_put(&lv->mount_point, swap ? "swap" : r->fs[i].mount_point);
 		lv->size = size;
-		*ret_need += size;
+		if (check_copies(p, lv, err) < 0)
+			return -1;
 		copy_fs(p, &r->fs[i], device, size);
 	}
 	return 0;
@@ -216,6 +243,14 @@ static uint64_t disk_room(const struct plan *p, size_t target)
 	return d && d->size > used ? (d->size - used) / ALIGN * ALIGN : 0;
 }
 
+/* What a physical volume on the rest of it can give. */
+static uint64_t pv_room(const struct plan *p, size_t target)
+{
+	uint64_t room = disk_room(p, target);
+
+	return room > PV_OVERHEAD ? (room - PV_OVERHEAD) / EXTENT * EXTENT : 0;
+}
+
 static int too_small(const struct plan *p, uint64_t need, uint64_t have, struct err *err)
 {
 	_cleanup_free_ char *names = strv_join(p->targets, " ");
@@ -227,10 +262,37 @@ static int too_small(const struct plan *p, uint64_t need, uint64_t have, struct 
 		err, "smaller FS_SIZE or SHRINK= yes in image.data (-i), or more disks");
 }
 
-/* The physical volumes fill what is left. */
-static int finish_lvm(struct plan *p, uint64_t need, struct err *err)
+/* What the volumes take, and what one copy of the mirrored ones takes: of each with a little for its state. */
+static void sum_volumes(const struct plan *p, uint64_t *ret_all, uint64_t *ret_mirrored,
+			uint64_t *ret_copies)
 {
-	uint64_t have = 0;
+	for (size_t i = 0; i < p->l->n_lvs; i++) {
+		const struct layout_lv *lv = &p->l->lvs[i];
+		uint64_t one = lv->size + (lv->copies > 1 ? EXTENT : 0);
+
+		if (!is_lvm(lv))
+			continue;
+		*ret_all += one * lv->copies;
+		*ret_mirrored += lv->copies > 1 ? one : 0;
+		*ret_copies = MAX(*ret_copies, lv->copies);
+	}
+}
+
+/* A disk takes no more than one copy of anything. */
+static int check_mirrors(const struct plan *p, uint64_t mirrored, uint64_t copies,
+			 struct err *err)
+{
+	uint64_t room = 0;
+
+	for (size_t i = 0; i < p->targets->n; i++)
+		room += MIN(pv_room(p, i), mirrored);
+	return mirrored * copies > room ? too_small(p, mirrored * copies, room, err) : 0;
+}
+
+/* The physical volumes fill what is left. */
+static int finish_lvm(struct plan *p, struct err *err)
+{
+	uint64_t need = 0, have = 0, mirrored = 0, copies = 1;
 	_cleanup_str_ struct str pvs = STR_INIT;
 
 	for (size_t i = 0; i < p->targets->n; i++) {
@@ -243,11 +305,14 @@ static int finish_lvm(struct plan *p, uint64_t need, struct err *err)
 		layout_put(&lv->type, "pv");
 		layout_put(&lv->disks, p->targets->v[i]);
 		lv->size = room;
-		have += room > PV_OVERHEAD ? (room - PV_OVERHEAD) / EXTENT * EXTENT : 0;
+		have += pv_room(p, i);
 		str_addf(&pvs, "%s%s", i ? " " : "", name);
 	}
+	sum_volumes(p, &need, &mirrored, &copies);
 	if (need > have)
 		return too_small(p, need, have, err);
+	if (check_mirrors(p, mirrored, copies, err) < 0)
+		return -1;
 	for (size_t i = 0; i < p->l->n_lvs; i++)
 		if (is_lvm(&p->l->lvs[i]))
 			layout_put(&p->l->lvs[i].disks, str_c(&pvs));
@@ -353,7 +418,6 @@ int target_plan(struct layout *ret, const struct layout *running, const struct d
 	struct plan p = {
 		.l = &l, .running = running, .disks = d, .targets = targets, .o = o
 	};
-	uint64_t need = 0;
 
 	if (check_supported(running, err) < 0 || check_exact(&p, err) < 0)
 		return -1;
@@ -373,9 +437,9 @@ int target_plan(struct layout *ret, const struct layout *running, const struct d
 			       targets->n);
 	plan_head(&p);
 	plan_firmware(&p);
-	if (plan_partitions(&p, err) < 0 || plan_volumes(&p, &need, err) < 0)
+	if (plan_partitions(&p, err) < 0 || plan_volumes(&p, err) < 0)
 		return -1;
-	if ((p.lvm ? finish_lvm(&p, need, err) : finish_plain(&p, err)) < 0)
+	if ((p.lvm ? finish_lvm(&p, err) : finish_plain(&p, err)) < 0)
 		return -1;
 	plan_shared(&p);
 	layout_done(ret);

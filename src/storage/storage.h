@@ -74,6 +74,7 @@ int targets_check(const struct disks *d, const struct strv *targets,
 struct target_options {
 	const struct layout *image_data; /* sizes per file system, SHRINK; or NULL */
 	bool uefi, bios;		 /* what the clone must boot with */
+	bool unmirror;			 /* mirrored volumes become plain ones */
 	bool any_room;	     /* do not ask whether the files fit: some may be left out */
 	const char *vg_name; /* "altinst_rootvg" */
 };

@@ -116,6 +116,28 @@ static int act(struct runner *r, const struct proc_spec *spec, struct proc_resul
 	return err_set(err, ERR_OPERATOR, "%s: not found", spec->argv[0]);
 }
 
+#define RAID_ROW(name, type, devices)                                                    \
+	"{\"vg_name\":\"root-vg\",\"lv_name\":\"" name                                   \
+	"\",\"lv_size\":\"4096\",\"segtype\":\"" type "\",\"devices\":\"" devices "\"}"
+
+/* As lvs -a shows a mirror: two images, one of them in two pieces, and what tells which of them is fresh. */
+static int act_mirrored(struct runner *r, const struct proc_spec *spec,
+			struct proc_result *res, struct err *err)
+{
+	if (!streq(spec->argv[0], "lvs"))
+		return act(r, spec, res, err);
+	str_add(spec->out,
+		"{\"report\":[{\"lv\":[" RAID_ROW("hd4", "raid1", "hd4_rimage_0(0),hd4_rimage_1(0)") "," RAID_ROW(
+			"[hd4_rimage_0]", "linear",
+			"/dev/sda2(1)") "," RAID_ROW("[hd4_rimage_1]", "linear",
+						     "/dev/sdb2(1)") "," RAID_ROW("[hd4_rimage_1]",
+										  "linear",
+										  "/dev/sdc1(0)") "," RAID_ROW("[hd4_rmeta_0]",
+													       "linear",
+													       "/dev/sdd1(0)") "]}]}");
+	return 0;
+}
+
 static int act_nothing(struct runner *r, const struct proc_spec *spec,
 		       struct proc_result *res, struct err *err)
 {
@@ -145,12 +167,31 @@ static void test_host(void **state)
 	assert_int_equal(l.vg_extent, 4194304);
 	assert_int_equal(l.lvs[0].size, 10737418240);
 	assert_string_equal(l.lvs[0].disks, "/dev/sda2");
+	assert_int_equal(l.lvs[0].copies, 1);
 	assert_int_equal(l.n_lvs, 4);
 	assert_string_equal(l.lvs[2].mount_point, "/boot");
 	/* Without any tool the files must do. */
 	assert_ok(layout_read_host(&l, &root, &bare, &err), &err);
 	assert_int_equal(l.n_disks, 0);
 	assert_int_equal(l.n_fs, 4);
+	scratch_free(top);
+}
+
+static void test_host_mirrored(void **state)
+{
+	static const struct runner_ops ops = { .name = "mirrored", .run = act_mirrored };
+	struct runner actor = { &ops };
+	char *top = make_root();
+	_cleanup_root_ struct root root = ROOT_INIT;
+	_cleanup_layout_ struct layout l = LAYOUT_INIT;
+	struct err err = { 0 };
+
+	assert_ok(root_open(&root, top, &err), &err);
+	assert_ok(layout_read_host(&l, &root, &actor, &err), &err);
+	assert_string_equal(l.lvs[0].type, "raid1");
+	assert_int_equal(l.lvs[0].copies, 2);
+	assert_int_equal(l.lvs[0].size, 4096);
+	assert_string_equal(l.lvs[0].disks, "/dev/sda2 /dev/sdb2 /dev/sdc1");
 	scratch_free(top);
 }
 
@@ -180,9 +221,8 @@ static void test_host_uuids(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_root),
-		cmocka_unit_test(test_no_system),
-		cmocka_unit_test(test_host),
+		cmocka_unit_test(test_root),	   cmocka_unit_test(test_no_system),
+		cmocka_unit_test(test_host),	   cmocka_unit_test(test_host_mirrored),
 		cmocka_unit_test(test_host_uuids),
 	};
 

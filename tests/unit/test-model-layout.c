@@ -86,6 +86,7 @@ static void test_original(void **state)
 
 	assert_ok(layout_parse(&l, aix, strlen(aix), &err), &err);
 	assert_int_equal(l.lvs[0].size, (uint64_t)96 << 20);
+	assert_int_equal(l.lvs[0].copies, 2);
 	/* FS_LV stands in for the device; what is not given is "". */
 	assert_string_equal(l.fs[0].device, "/dev/hd4");
 	assert_string_equal(l.fs[0].uuid, "");
@@ -104,6 +105,9 @@ static void test_refusals(void **state)
 		{ TOP ROOT " FS_SIZ= 1\n",
 		  "line 7: a fs_data stanza has no FS_SIZ; did you "
 		  "mean FS_SIZE" },
+		{ TOP
+		  "lv_data:\n LOGICAL_VOLUME= hd4\n LPs= 3\n PP_SIZE= 32\n COPIES= 9\n",
+		  "line 4: COPIES= wants a number up to 8" },
 		{ TOP "fs_dat:\n", "line 4: unknown stanza fs_dat" },
 		{ TOP, "no fs_data stanza" },
 		{ ROOT, "no image_data stanza" },

@@ -91,6 +91,7 @@ struct bed {
 	struct root root;
 	struct layout running;
 	struct disks disks;
+	bool unmirror;
 };
 
 static void bed_open(struct bed *b, const char *layout)
@@ -208,6 +209,7 @@ static int plan_with(const struct bed *b, const char *disks, const char *image_d
 	_cleanup_strv_ struct strv targets = STRV_INIT;
 	_cleanup_layout_ struct layout given = LAYOUT_INIT;
 	struct target_options o = { .bios = true,
+				    .unmirror = b->unmirror,
 				    .any_room = any_room,
 				    .vg_name = "altinst_rootvg" };
 
@@ -223,6 +225,15 @@ static int plan(const struct bed *b, const char *disks, const char *image_data,
 		struct layout *ret, struct err *err)
 {
 	return plan_with(b, disks, image_data, false, ret, err);
+}
+
+static const struct layout_lv *volume(const struct layout *l, const char *name)
+{
+	for (size_t i = 0; i < l->n_lvs; i++)
+		if (streq(l->lvs[i].name, name))
+			return &l->lvs[i];
+	fail_msg("no volume %s", name);
+	return NULL;
 }
 
 static void test_plan_lvm(void **state)
@@ -270,6 +281,42 @@ static void test_plan_sizes(void **state)
 	/* -S: what is not copied may make it fit */
 	assert_ok(plan_with(&b, "/dev/sdb", small, true, &l, &err), &err);
 	assert_true(layout_find_fs(&l, "/")->size == 900ull << 20);
+	bed_close(&b);
+}
+
+static void test_plan_mirrored(void **state)
+{
+	static const char mirrored[] = HEAD
+		"vg_data:\n    VGNAME= rootvg\n    PPSIZE= 4\n" LV(
+			"rootvg", "hd4", "raid1", "/",
+			"4096") "    COPIES= 2\n" LV("rootvg", "hd-9var", "linear",
+						     "/var", "2048")
+			LV("rootvg", "hd6", "linear", "", "512") PARTITIONS LVM_FS;
+	static const char plain[] = HEAD LV("rootvg", "hd4", "raid1", "/",
+					    "4096") "    COPIES= 1\n" FS("/", "x", "ext4",
+									 "0");
+	static const char larger[] = HEAD FS("/", "x", "ext4",
+					     "0") "    FS_SIZE= 20000\n";
+	_cleanup_layout_ struct layout l = LAYOUT_INIT;
+	struct bed b;
+	struct err err = { 0 };
+
+	bed_open(&b, mirrored);
+	assert_err(plan(&b, "/dev/sdb", NULL, &l, &err), &err, ERR_UNFIT,
+		   "hd4: is mirrored on 2 disks, and 1 target was named");
+	assert_non_null(strstr(err.remedy, "--unmirror"));
+	assert_ok(plan(&b, "/dev/sdb /dev/sdc", NULL, &l, &err), &err);
+	assert_string_equal(volume(&l, "hd4")->type, "raid1");
+	assert_int_equal(volume(&l, "hd4")->copies, 2);
+	assert_string_equal(volume(&l, "hd-9var")->type, "linear");
+	/* One copy each is as large as the first disk, which has /boot, too; both together would fit. */
+	assert_err(plan(&b, "/dev/sdb /dev/sdc", larger, &l, &err), &err, ERR_UNFIT,
+		   "too small");
+	assert_ok(plan(&b, "/dev/sdb", plain, &l, &err), &err);
+	assert_string_equal(volume(&l, "hd4")->type, "linear");
+	b.unmirror = true;
+	assert_ok(plan(&b, "/dev/sdb", NULL, &l, &err), &err);
+	assert_int_equal(volume(&l, "hd4")->copies, 1);
 	bed_close(&b);
 }
 
@@ -439,6 +486,7 @@ int main(void)
 		cmocka_unit_test(test_old),
 		cmocka_unit_test(test_plan_lvm),
 		cmocka_unit_test(test_plan_sizes),
+		cmocka_unit_test(test_plan_mirrored),
 		cmocka_unit_test(test_plan_exact_fit),
 		cmocka_unit_test(test_plan_refuses),
 		cmocka_unit_test(test_plan_plain),
