@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "base/todo.h"
+#include "base/dirstack.h"
 #include "sys/dirs.h"
 #include "sys/signal.h"
 
@@ -16,7 +16,7 @@ struct look {
 	const struct timespec *since;
 	void (*each)(void *arg, const char *path);
 	void *arg;
-	struct todo todo;
+	struct dirstack dirs;
 };
 
 static bool is_later(const struct look *k, const struct stat *st)
@@ -35,19 +35,19 @@ static void entry(struct look *k, int dir, const char *name)
 	    fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	if (S_ISDIR(st.st_mode)) {
-		todo_add(&k->todo, name);
+		dirstack_add(&k->dirs, name);
 		return;
 	}
 	if (S_ISSOCK(st.st_mode) || !is_later(k, &st))
 		return;
-	const char *at = str_c(&k->todo.path);
+	const char *at = str_c(&k->dirs.path);
 	_cleanup_free_ char *path = xasprintf("%s%s%s", at, *at ? "/" : "", name);
 	k->each(k->arg, path);
 }
 
 static int visit(struct look *k, const struct root *root, uint64_t above, struct err *err)
 {
-	const char *at = str_c(&k->todo.path), *path = *at ? at : ".";
+	const char *at = str_c(&k->dirs.path), *path = *at ? at : ".";
 	_cleanup_free_ char *shown = xasprintf("/%s", at);
 	struct stat st;
 	int fd = dirs_open(root->fd, path, O_RDONLY | O_DIRECTORY | O_NOATIME);
@@ -69,7 +69,7 @@ static int visit(struct look *k, const struct root *root, uint64_t above, struct
 	if (!mounted || strv_has(k->mounts, shown)) {
 		if (is_later(k, &st))
 			k->each(k->arg, at);
-		todo_enter(&k->todo, st.st_dev);
+		dirstack_enter(&k->dirs, st.st_dev);
 		for (struct dirent *e; (e = readdir(dir)) != NULL;)
 			entry(k, fd, e->d_name);
 	}
@@ -89,7 +89,7 @@ int changed_look(const struct root *root, const struct strv *mounts,
 		rc = visit(&k, root, device, err);
 		if (rc == 0)
 			rc = cancel_check(err);
-	} while (rc == 0 && todo_next(&k.todo, &device));
-	todo_done(&k.todo);
+	} while (rc == 0 && dirstack_next(&k.dirs, &device));
+	dirstack_done(&k.dirs);
 	return rc;
 }

@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 
 #include "archive/image.h"
+#include "base/dirstack.h"
 #include "base/links.h"
 #include "base/map.h"
-#include "base/todo.h"
 #include "model/entry-check.h"
 #include "model/pool.h"
 #include "sys/dirs.h"
@@ -114,20 +114,20 @@ struct extras {
 		parts; /* `known` holds the paths whose hash falls into this part */
 };
 
-/* The entries of the directory at t->path; subdirectories are visited later. */
-static int visit(struct extras *x, struct todo *t, struct err *err)
+/* The entries of the directory at dirs->path; subdirectories are visited later. */
+static int visit(struct extras *x, struct dirstack *dirs, struct err *err)
 {
 	_cleanup_close_ int fd = dirs_open(x->c->tree->fd,
-					   t->path.len > 0 ? t->path.p : ".",
+					   dirs->path.len > 0 ? dirs->path.p : ".",
 					   O_RDONLY | O_DIRECTORY);
 	_cleanup_(closedir_p) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	_cleanup_str_ struct str path = STR_INIT;
 
 	if (!dir)
 		return err_set_errno(err, ERR_OPERATOR, "%s: cannot read /%s",
-				     x->c->tree->path, str_c(&t->path));
+				     x->c->tree->path, str_c(&dirs->path));
 	fd = -1;
-	todo_enter(t, 0);
+	dirstack_enter(dirs, 0);
 	for (const struct dirent *d; (d = readdir(dir));) {
 		struct stat st;
 
@@ -136,24 +136,24 @@ static int visit(struct extras *x, struct todo *t, struct err *err)
 		    S_ISSOCK(st.st_mode))
 			continue;
 		str_reset(&path);
-		str_addf(&path, "%s%s%s", str_c(&t->path), t->path.len > 0 ? "/" : "",
-			 d->d_name);
+		str_addf(&path, "%s%s%s", str_c(&dirs->path),
+			 dirs->path.len > 0 ? "/" : "", d->d_name);
 		x->each(x, path.p);
 		if (S_ISDIR(st.st_mode))
-			todo_add(t, d->d_name);
+			dirstack_add(dirs, d->d_name);
 	}
 	return 0;
 }
 
 static int walk_tree(struct extras *x, struct err *err)
 {
-	_cleanup_todo_ struct todo todo = TODO_INIT;
+	_cleanup_dirstack_ struct dirstack dirs = DIRSTACK_INIT;
 	uint64_t unused;
 
 	do {
-		if (visit(x, &todo, err) < 0 || cancel_check(err) < 0)
+		if (visit(x, &dirs, err) < 0 || cancel_check(err) < 0)
 			return -1;
-	} while (todo_next(&todo, &unused));
+	} while (dirstack_next(&dirs, &unused));
 	return 0;
 }
 

@@ -8,8 +8,8 @@
 #include <regex.h>
 #include <sys/sysmacros.h>
 
+#include "base/dirstack.h"
 #include "base/links.h"
-#include "base/todo.h"
 #include "sys/dirs.h"
 #include "sys/signal.h"
 
@@ -27,7 +27,7 @@ struct walker {
 	const struct progress *progress;
 	regex_t *excludes;
 	size_t n_excludes;
-	struct todo todo;
+	struct dirstack dirs;
 	struct links links;
 	struct str path, dotted; /* of one entry; dotted: "./path" for the patterns */
 };
@@ -255,7 +255,7 @@ static int take_entries(struct walker *k, const char *above, const struct listin
 		if (k->job->want && !k->job->want(k->path.p, S_ISDIR(st.st_mode)))
 			continue;
 		if (S_ISDIR(st.st_mode))
-			todo_add(&k->todo, name);
+			dirstack_add(&k->dirs, name);
 		else if (take(k, k->path.p, &st, err) < 0)
 			return -1;
 	}
@@ -275,11 +275,11 @@ static int mount_of(int fd, uint64_t *ret_mount)
 	return 0;
 }
 
-/* The directory at todo.path, whose parent is on the mount `above`. */
+/* The directory at dirs.path, whose parent is on the mount `above`. */
 static int visit(struct walker *k, uint64_t above, struct err *err)
 {
 	_cleanup_(listing_done) struct listing l = { 0 };
-	const char *at = str_c(&k->todo.path), *path = *at ? at : ".";
+	const char *at = str_c(&k->dirs.path), *path = *at ? at : ".";
 	_cleanup_close_ int fd = dirs_open(k->job->root->fd, path,
 					   O_RDONLY | O_DIRECTORY);
 	uint64_t mount;
@@ -301,7 +301,7 @@ static int visit(struct walker *k, uint64_t above, struct err *err)
 	fd = -1;
 	if (list(&l) < 0)
 		return cannot_read(k, at, err);
-	todo_enter(&k->todo, mount);
+	dirstack_enter(&k->dirs, mount);
 	return take_entries(k, at, &l, err);
 }
 
@@ -330,7 +330,7 @@ static void walker_done(struct walker *k)
 	for (size_t i = 0; i < k->n_excludes; i++)
 		regfree(&k->excludes[i]);
 	free(k->excludes);
-	todo_done(&k->todo);
+	dirstack_done(&k->dirs);
 	links_done(&k->links);
 	str_done(&k->path);
 	str_done(&k->dotted);
@@ -348,6 +348,6 @@ int walk_run(struct walk *w, const struct mksysb_write *job, const char *beside,
 		if (visit(&k, mount, err) < 0 || cancel_check(err) < 0)
 			return -1;
 		progress_report(p, PROGRESS_FILES, w->n_members, 0, NULL);
-	} while (todo_next(&k.todo, &mount));
+	} while (dirstack_next(&k.dirs, &mount));
 	return spill_rewind(&w->members, err);
 }

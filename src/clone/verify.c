@@ -3,8 +3,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 
+#include "base/dirstack.h"
 #include "base/links.h"
-#include "base/todo.h"
 #include "clone/clone-internal.h"
 #include "model/entry-check.h"
 #include "sys/signal.h"
@@ -154,7 +154,7 @@ struct extras {
 	size_t n;
 };
 
-static int visit(struct extras *x, struct todo *t, uint64_t above, struct err *err)
+static int visit(struct extras *x, struct dirstack *dirs, uint64_t above, struct err *err)
 {
 	static const struct excludes none = { 0 };
 	const struct clone_job job = { .from = x->v->tree, .mounts = x->v->mounts };
@@ -163,21 +163,21 @@ static int visit(struct extras *x, struct todo *t, uint64_t above, struct err *e
 	_cleanup_str_ struct str path = STR_INIT;
 	struct statx sx;
 	bool wanted;
-	_cleanup_close_ int fd = source_open_dir(&c, str_c(&t->path), above, &sx,
+	_cleanup_close_ int fd = source_open_dir(&c, str_c(&dirs->path), above, &sx,
 						 &wanted);
 
 	if (fd < 0 || (wanted && listing_read(&l, fd, "", &none, 0) < 0))
 		return err_set_errno(err, ERR_OPERATOR, "%s: cannot read /%s",
-				     x->v->tree->path, str_c(&t->path));
-	todo_enter(t, sx.stx_mnt_id);
+				     x->v->tree->path, str_c(&dirs->path));
+	dirstack_enter(dirs, sx.stx_mnt_id);
 	for (size_t i = 0; i < l.n; i++) {
 		const char *name = l.names.p + l.v[i].name;
 
 		str_reset(&path);
-		str_addf(&path, "%s%s%s", str_c(&t->path), t->path.len > 0 ? "/" : "",
-			 name);
+		str_addf(&path, "%s%s%s", str_c(&dirs->path),
+			 dirs->path.len > 0 ? "/" : "", name);
 		if (l.v[i].type == DT_DIR)
-			todo_add(t, name);
+			dirstack_add(dirs, name);
 		if (l.v[i].type != DT_SOCK && !is_lost_and_found(x->v, path.p))
 			x->each(x, path.p);
 	}
@@ -186,13 +186,13 @@ static int visit(struct extras *x, struct todo *t, uint64_t above, struct err *e
 
 static int walk_tree(struct extras *x, struct err *err)
 {
-	_cleanup_todo_ struct todo todo = TODO_INIT;
+	_cleanup_dirstack_ struct dirstack dirs = DIRSTACK_INIT;
 	uint64_t above = 0;
 
 	do {
-		if (visit(x, &todo, above, err) < 0 || cancel_check(err) < 0)
+		if (visit(x, &dirs, above, err) < 0 || cancel_check(err) < 0)
 			return -1;
-	} while (todo_next(&todo, &above));
+	} while (dirstack_next(&dirs, &above));
 	return 0;
 }
 

@@ -129,10 +129,10 @@ static int check_tools(const struct phase_ctx *c, struct transport *t,
 		if (severity && id && title && streq(severity, "INHIBIT")) {
 			_cleanup_free_ char *name = xasprintf("client.%.60s", id);
 			_cleanup_free_ char *what = xasprintf("%.200s", title);
-			_cleanup_free_ char *todo = xasprintf("on the client: %.200s",
+			_cleanup_free_ char *next = xasprintf("on the client: %.200s",
 							      remedy ? remedy : "");
 			findings_add(fs, name, FINDING_INHIBIT,
-				     "The client lacks what a clone needs", what, todo);
+				     "The client lacks what a clone needs", what, next);
 		}
 		json_decref(o);
 	}

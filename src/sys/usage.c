@@ -5,14 +5,14 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/dirstack.h"
 #include "base/links.h"
-#include "base/todo.h"
 #include "sys/files.h"
 
 struct usage {
 	int top;
 	dev_t dev;
-	struct todo todo;
+	struct dirstack dirs;
 	struct links seen;
 	uint64_t blocks, names;
 };
@@ -21,7 +21,7 @@ struct usage {
 static void usage_done(struct usage *u)
 {
 	close_p(&u->top);
-	todo_done(&u->todo);
+	dirstack_done(&u->dirs);
 	links_done(&u->seen);
 }
 
@@ -44,30 +44,30 @@ static void count(struct usage *u, const struct stat *st)
 	u->blocks += (uint64_t)st->st_blocks;
 }
 
-/* The directory at todo.path; what vanishes meanwhile does not count. -1 and errno. */
+/* The directory at dirs.path; what vanishes meanwhile does not count. -1 and errno. */
 static int read_dir(struct usage *u)
 {
-	const char *path = u->todo.path.len > 0 ? u->todo.path.p : ".";
+	const char *path = u->dirs.path.len > 0 ? u->dirs.path.p : ".";
 	_cleanup_close_ int fd = openat(u->top, path,
 					O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	_cleanup_(closedir_p) DIR *dir = NULL;
 	struct stat st;
 
 	if (fd < 0)
-		return u->todo.path.len > 0 && (errno == ENOENT || errno == ENOTDIR) ? 0
+		return u->dirs.path.len > 0 && (errno == ENOENT || errno == ENOTDIR) ? 0
 										     : -1;
 	dir = fdopendir(fd);
 	if (!dir)
 		return -1;
 	fd = -1;
-	todo_enter(&u->todo, 0);
+	dirstack_enter(&u->dirs, 0);
 	for (;;) {
 		errno = 0;
 		const struct dirent *e = readdir(dir);
 		if (!e)
 			return errno == 0 ? 0 : -1;
 		if (streq(e->d_name, "..") ||
-		    (streq(e->d_name, ".") && u->todo.path.len > 0))
+		    (streq(e->d_name, ".") && u->dirs.path.len > 0))
 			continue;
 		if (fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 			if (errno == ENOENT)
@@ -76,7 +76,7 @@ static int read_dir(struct usage *u)
 		}
 		count(u, &st);
 		if (S_ISDIR(st.st_mode) && st.st_dev == u->dev && !streq(e->d_name, "."))
-			todo_add(&u->todo, e->d_name);
+			dirstack_add(&u->dirs, e->d_name);
 	}
 }
 
@@ -94,7 +94,7 @@ int files_usage(const char *path, struct files_usage *ret, struct err *err)
 {
 	_cleanup_usage_ struct usage u = {
 		.top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-		.todo = TODO_INIT,
+		.dirs = DIRSTACK_INIT,
 	};
 	uint64_t unused;
 	struct stat st;
@@ -105,8 +105,8 @@ int files_usage(const char *path, struct files_usage *ret, struct err *err)
 	do {
 		if (read_dir(&u) < 0)
 			return err_set_errno(err, ERR_OPERATOR, "cannot read %s/%s", path,
-					     str_c(&u.todo.path));
-	} while (todo_next(&u.todo, &unused));
+					     str_c(&u.dirs.path));
+	} while (dirstack_next(&u.dirs, &unused));
 	*ret = (struct files_usage){ u.blocks * 512, u.names - 1 };
 	return 0;
 }

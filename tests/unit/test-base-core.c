@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/dirstack.h"
 #include "base/map.h"
 #include "base/parse.h"
 #include "base/strv.h"
@@ -375,6 +376,30 @@ static void booleans(void **state)
 	assert_err(parse_bool("", &b, &err), &err, ERR_USAGE, "neither");
 }
 
+static void dirstack_goes_depth_first(void **state)
+{
+	static const struct {
+		const char *at, *below[3];
+		uint64_t mount, above;
+	} visits[] = {
+		{ "", { "a", "b" }, 1, 0 },  { "a", { "x", "y" }, 2, 1 },
+		{ "a/x", { "deep" }, 2, 2 }, { "a/x/deep", { NULL }, 2, 2 },
+		{ "a/y", { NULL }, 3, 2 },   { "b", { NULL }, 1, 1 },
+	};
+	_cleanup_dirstack_ struct dirstack dirs = DIRSTACK_INIT;
+	uint64_t above = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(visits); i++) {
+		assert_string_equal(str_c(&dirs.path), visits[i].at);
+		assert_true(above == visits[i].above);
+		dirstack_enter(&dirs, visits[i].mount);
+		for (const char *const *name = visits[i].below; *name; name++)
+			dirstack_add(&dirs, *name);
+		assert_int_equal(dirstack_next(&dirs, &above),
+				 i + 1 < ARRAY_SIZE(visits));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -393,6 +418,7 @@ int main(void)
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(sizes_and_durations),
 		cmocka_unit_test(booleans),
+		cmocka_unit_test(dirstack_goes_depth_first),
 	};
 
 	return cmocka_run_group_tests_name("base-core", tests, NULL, NULL);
