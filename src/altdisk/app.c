@@ -19,9 +19,6 @@ static const struct opt common_options[] = {
 	  "Print the version." },
 };
 
-/* Where no phase has a share, each step counts from 0 to 100. */
-static const unsigned no_weights[METER_PHASES];
-
 void app_done(struct app *app)
 {
 	events_done(&app->events);
@@ -61,17 +58,8 @@ int app_parse(struct app *app, const struct opt_program *program, void *options,
 
 void app_show_events(struct app *app, bool verbose, const unsigned *weights)
 {
-	struct event_sink *sink;
-
-	if (!weights)
-		weights = no_weights;
-	if (app->json)
-		sink = ui_json(stdout);
-	else if (ui_is_live(stderr))
-		sink = ui_terminal(stderr, weights, verbose);
-	else
-		sink = ui_plain(stderr, weights, verbose);
-	events_add_sink(&app->events, sink);
+	events_add_sink(&app->events, app->json ? ui_json(stdout)
+						: ui_console(stderr, weights, verbose));
 }
 
 int app_no_arguments(const struct strv *args, struct err *err)

@@ -153,12 +153,8 @@ void nim_say_ready(struct nim_request *r)
 
 static int add_sinks(struct nim_request *r, bool verbose, struct err *err)
 {
-	static const unsigned no_phases[METER_PHASES] = { 0 };
-
 	r->events.client = r->name;
-	events_add_sink(&r->events, ui_is_live(stdout)
-					    ? ui_terminal(stdout, no_phases, verbose)
-					    : ui_plain(stdout, no_phases, verbose));
+	events_add_sink(&r->events, ui_console(stdout, NULL, verbose));
 	/* A define opens the log when there is an object: a mistyped command leaves nothing behind. */
 	return streq(r->operation->name, "define") ? 0 : nim_open_log(r, err);
 }

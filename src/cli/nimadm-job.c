@@ -64,12 +64,8 @@ static int add_sinks(struct run *r, struct err *err)
 	bool verbose = r->o->verbose || r->job.spec.verbose;
 
 	weights_of(r->job.spec.mode, weights);
-	if (r->o->json)
-		events_add_sink(&r->events, ui_json(stdout));
-	else if (ui_is_live(stdout))
-		events_add_sink(&r->events, ui_terminal(stdout, weights, verbose));
-	else
-		events_add_sink(&r->events, ui_plain(stdout, weights, verbose));
+	events_add_sink(&r->events, r->o->json ? ui_json(stdout)
+					       : ui_console(stdout, weights, verbose));
 	return add_logs(r, weights, err);
 }
 

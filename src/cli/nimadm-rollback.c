@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* nimadm --rollback: a client goes back to the disks it ran from before it was migrated. */
-#include "cli/client.h"
-#include "cli/nimadm.h"
-#include "engine/lease.h"
+#include "cli/nimadm-client.h"
 #include "model/json.h"
-#include "phase/client.h"
 #include "phase/reboot.h"
-#include "ui/ui.h"
 
 /* The disks of the client by what they are for. */
 struct disks {
@@ -79,93 +75,82 @@ static int set_bootlist(struct transport *t, const struct strv *disks,
 	return client_run(t, &call, err);
 }
 
-/* Sets the boot list; says what runs now, and whether that is not yet the system to go back to. */
-static int set_back(const struct transport_target *target, struct events *events,
-		    struct running *now, bool *ret_away, struct err *err)
+/* What runs now, and whether that is not yet the system to go back to. */
+struct found {
+	struct running now;
+	bool away;
+};
+
+static int set_back(struct nimadm_client *c, struct transport *t, void *arg,
+		    struct err *err)
 {
-	_cleanup_transport_ struct transport *t = NULL;
 	_cleanup_(disks_done) struct disks d = { STRV_INIT, STRV_INIT, STRV_INIT };
 	const struct strv *disks = NULL;
-	struct err second = { 0 };
+	struct found *found = arg;
 
-	events_step(events, "Connecting to %s", target->host);
-	if (transport_open(&t, target, err) < 0 || running_read(t, now, err) < 0)
+	if (running_read(t, &found->now, err) < 0 ||
+	    read_disks(t, &c->events, &d, err) < 0 ||
+	    choose(c->client.name, &d, &disks, err) < 0 ||
+	    set_bootlist(t, disks, &c->events, err) < 0)
 		return -1;
-	int rc = read_disks(t, events, &d, err);
-	if (rc == 0)
-		rc = choose(target->name, &d, &disks, err);
-	if (rc == 0)
-		rc = set_bootlist(t, disks, events, err);
-	if (transport_program_remove(t, rc < 0 ? &second : err) < 0)
-		rc = -1;
-	*ret_away = d.old.n > 0;
-	return rc;
+	found->away = d.old.n > 0;
+	return 0;
 }
 
-static int boot_back(const struct transport_target *target, const struct running *before,
-		     struct events *events, struct err *err)
+static int boot_back(struct nimadm_client *c, const struct running *before,
+		     struct err *err)
 {
 	_cleanup_running_ struct running now = RUNNING_INIT;
 	_cleanup_transport_ struct transport *t = NULL;
+	const char *name = c->client.name;
 	double seconds;
 
-	if (reboot_client(target, before->boot_id, events, &seconds, err) < 0 ||
-	    transport_open(&t, target, err) < 0 || running_read(t, &now, err) < 0)
+	if (reboot_client(&c->target, before->boot_id, &c->events, &seconds, err) < 0 ||
+	    transport_open(&t, &c->target, err) < 0 || running_read(t, &now, err) < 0)
 		return -1;
 	if (streq(now.root, before->root)) {
 		err_set(err, ERR_OPERATOR,
-			"client %s has booted the same disk again (%s)", target->name,
+			"client %s has booted the same disk again (%s)", name,
 			now.system);
 		return err_remedy(err,
 				  "look at its console; its boot menu has both systems");
 	}
-	events_step(events, "%s runs %s; it did not answer for %.0f s", target->name,
+	events_step(&c->events, "%s runs %s; it did not answer for %.0f s", name,
 		    now.system, seconds);
 	for (size_t i = 0; i < now.failed.n; i++)
-		events_warning(events, "client %s: %s has failed", target->name,
+		events_warning(&c->events, "client %s: %s has failed", name,
 			       now.failed.v[i]);
 	return 0;
 }
 
-static int roll_back(struct cli *cli, const struct nimadm_options *o,
-		     const struct client *c, struct events *events, struct err *err)
+static int roll_back(struct nimadm_client *c, struct found *found, struct err *err)
 {
-	const struct transport_target target = client_reach(c, cli->state_dir);
-	_cleanup_running_ struct running now = RUNNING_INIT;
-	bool away;
+	const char *name = c->client.name;
 
-	if (set_back(&target, events, &now, &away, err) < 0)
+	events_step(&c->events, "Connecting to %s", c->target.host);
+	if (nimadm_client_act(c, set_back, found, err) < 0)
 		return -1;
-	if (!away) {
-		events_step(events, "%s runs from them: nothing is to be booted",
-			    c->name);
+	if (!found->away) {
+		events_step(&c->events, "%s runs from them: nothing is to be booted",
+			    name);
 		return 0;
 	}
-	if (o->reboot)
-		return boot_back(&target, &now, events, err);
-	events_step(events,
-		    "Reboot %s when it suits you: it comes up with its old system",
-		    c->name);
+	if (c->o->reboot)
+		return boot_back(c, &found->now, err);
+	events_step(&c->events,
+		    "Reboot %s when it suits you: it comes up with its old system", name);
 	return 0;
 }
 
 int nimadm_rollback(struct cli *cli, const struct nimadm_options *o, struct err *err)
 {
-	static const unsigned no_phases[METER_PHASES] = { 0 };
-	struct events events = { .client = o->subject };
-	_cleanup_client_ struct client c = CLIENT_INIT;
-	_cleanup_lease_ struct lease *lease = NULL;
-	struct store *s = cli_store(cli, err);
+	_cleanup_nimadm_client_ struct nimadm_client c = { 0 };
+	struct found found = { .now = RUNNING_INIT };
 
 	/* a job at work on the client sets the boot list, too */
-	if (!s || client_find(s, o->subject, &c, err) < 0 ||
-	    lease_take(&lease, s, cli->state_dir, o->subject, o->force, err) < 0)
+	if (nimadm_client_take(&c, cli, o, err) < 0)
 		return -1;
-	events_add_sink(&events, o->json ? ui_json(stdout)
-				 : ui_is_live(stdout)
-					 ? ui_terminal(stdout, no_phases, o->verbose)
-					 : ui_plain(stdout, no_phases, o->verbose));
-	int rc = roll_back(cli, o, &c, &events, err);
-	events_done(&events);
+	int rc = roll_back(&c, &found, err);
+	running_done(&found.now);
 	return rc;
 }

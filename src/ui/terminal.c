@@ -205,3 +205,14 @@ struct event_sink *ui_terminal(FILE *out, const unsigned weights[METER_PHASES],
 	meter_init(&t->meter, weights);
 	return &t->sink;
 }
+
+struct event_sink *ui_console(FILE *out, const unsigned weights[METER_PHASES],
+			      bool verbose)
+{
+	static const unsigned none[METER_PHASES];
+
+	if (!weights)
+		weights = none;
+	return ui_is_live(out) ? ui_terminal(out, weights, verbose)
+			       : ui_plain(out, weights, verbose);
+}

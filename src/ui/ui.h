@@ -22,6 +22,9 @@ struct event_sink *ui_terminal(FILE *out, const unsigned weights[METER_PHASES],
 /* One timestamped line an event; tools' output only when `verbose`, progress at most every half minute. */
 struct event_sink *ui_plain(FILE *out, const unsigned weights[METER_PHASES], bool verbose)
 	_must_check_;
+/* The first where `out` is live, else the second. `weights` NULL: no phase has a share, each step counts from 0 to 100. */
+struct event_sink *ui_console(FILE *out, const unsigned weights[METER_PHASES],
+			      bool verbose) _must_check_;
 /* nimadm-events(5): one JSON object a line, all events. */
 struct event_sink *ui_json(FILE *out) _must_check_;
 /* The job's log: appended to `path`, everything but progress. Directories are made. */
