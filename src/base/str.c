@@ -54,6 +54,14 @@ char *xstrndup(const char *s, size_t n)
 	return p;
 }
 
+void xreplace(char **field, const char *value)
+{
+	char *copy = xstrdup(value ? value : "");
+
+	free(*field);
+	*field = copy;
+}
+
 char *xasprintf(const char *fmt, ...)
 {
 	char *p;

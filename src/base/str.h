@@ -19,6 +19,8 @@ void *xcalloc(size_t n, size_t size) _must_check_;
 void *xrealloc(void *p, size_t size) _must_check_;
 char *xstrdup(const char *s) _must_check_; /* NULL gives NULL */
 char *xstrndup(const char *s, size_t n) _must_check_;
+/* *field becomes a copy of value, which may be the old one or lie in it; NULL gives "". */
+void xreplace(char **field, const char *value);
 char *xasprintf(const char *fmt, ...) _printf_(1, 2) _must_check_;
 
 /* Bytes with a terminating NUL after them; .p is NULL while empty (use str_c). */

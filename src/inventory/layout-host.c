@@ -116,8 +116,8 @@ static void add_partition(struct layout *l, const json_t *disk, const json_t *pa
 	if (!streq(lv->name, path))
 		return;
 	lv->size = number_of(part, "size");
-	layout_set(&lv->type, is_swap(part) ? "swap" : "partition");
-	layout_set(&lv->disks, text_of(disk, "path"));
+	xreplace(&lv->type, is_swap(part) ? "swap" : "partition");
+	xreplace(&lv->disks, text_of(disk, "path"));
 }
 
 /* Volumes in use, whatever fstab calls them: most systems name UUIDs there. */
@@ -178,7 +178,7 @@ static int read_disks(struct layout *l, struct runner *run, struct err *err)
 				    is_used(l, dev)) add_disk(l, dev);
 	layout_find_vg(l);
 	if (l->n_disks > 0 && !streq(l->boot_method, "none"))
-		layout_set(&l->boot_disk, l->disks[0].name);
+		xreplace(&l->boot_disk, l->disks[0].name);
 	return 0;
 }
 
@@ -226,7 +226,7 @@ static void read_volume(struct layout_lv *lv, const json_t *rows)
 			continue;
 		found = true;
 		add_devices(&below, row);
-		layout_set(&lv->type, text_of(row, "segtype"));
+		xreplace(&lv->type, text_of(row, "segtype"));
 		lv->size = number_of(row, "lv_size");
 	}
 	if (!found)
@@ -237,7 +237,7 @@ static void read_volume(struct layout_lv *lv, const json_t *rows)
 		json_array_foreach(rows, i, row) if (is_row_of(row, lv->vg, below.v[b]))
 			add_devices(&disks, row);
 	_cleanup_free_ char *joined = strv_join(disks.n ? &disks : &below, " ");
-	layout_set(&lv->disks, joined);
+	xreplace(&lv->disks, joined);
 }
 
 static int read_lvm(struct layout *l, struct runner *run, struct err *err)
@@ -285,7 +285,7 @@ static void set_subvol(struct layout_fs *fs, const char *path)
 			strv_add(&kept, words.v[i]);
 	strv_addf(&kept, "subvol=%s", path);
 	_cleanup_free_ char *options = strv_join(&kept, ",");
-	layout_set(&fs->options, options);
+	xreplace(&fs->options, options);
 }
 
 static void read_mount(struct layout *l, const json_t *row)
@@ -297,14 +297,14 @@ static void read_mount(struct layout *l, const json_t *row)
 			continue;
 		fs->size = number_of(row, "size");
 		fs->used = number_of(row, "used");
-		layout_set(&fs->uuid, text_of(row, "uuid"));
-		layout_set(&fs->label, text_of(row, "label"));
+		xreplace(&fs->uuid, text_of(row, "uuid"));
+		xreplace(&fs->label, text_of(row, "label"));
 		if (*text_of(row, "fstype"))
-			layout_set(&fs->type, text_of(row, "fstype"));
+			xreplace(&fs->type, text_of(row, "fstype"));
 		if (streq(fs->type, "btrfs") && *text_of(row, "fsroot") == '/')
 			set_subvol(fs, text_of(row, "fsroot"));
 		if (*fs->device == '\0')
-			layout_set(&fs->device, text_of(row, "source"));
+			xreplace(&fs->device, text_of(row, "source"));
 	}
 }
 

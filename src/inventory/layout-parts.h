@@ -5,7 +5,6 @@
 #include "model/layout.h"
 #include "sys/root.h"
 
-void layout_set(char **field, const char *value); /* NULL gives "" */
 /* Everything that files tell; no used space. */
 int layout_read_files(struct layout *l, const struct root *root, struct err *err)
 	_must_check_;

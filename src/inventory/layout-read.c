@@ -13,14 +13,6 @@
 #define SMALL  ((size_t)1 << 20)
 #define MAPPER "/dev/mapper/"
 
-void layout_set(char **field, const char *value)
-{
-	char *copy = xstrdup(value ? value : "");
-
-	free(*field);
-	*field = copy;
-}
-
 /* KEY=value or KEY="value" of os-release; malloc'd, "" when absent. */
 static char *os_release_get(const char *text, const char *key)
 {
@@ -59,7 +51,7 @@ static int read_os(struct layout *l, const struct root *root, struct err *err)
 	_cleanup_free_ char *level = xasprintf("%s %s %s", *id ? id : "linux",
 					       *version ? version : "-",
 					       *codename ? codename : "-");
-	layout_set(&l->os_level, level);
+	xreplace(&l->os_level, level);
 	return 0;
 }
 
@@ -79,10 +71,10 @@ static int read_arch(struct layout *l, const struct root *root, struct err *err)
 	if (arch && (!end || arch < end)) {
 		arch += strlen("\nArchitecture: ");
 		_cleanup_free_ char *name = xstrndup(arch, strcspn(arch, "\n"));
-		layout_set(&l->arch, name);
+		xreplace(&l->arch, name);
 		return 0;
 	}
-	layout_set(&l->arch, uname(&u) == 0 ? u.machine : "unknown");
+	xreplace(&l->arch, uname(&u) == 0 ? u.machine : "unknown");
 	return 0;
 }
 
@@ -94,7 +86,7 @@ static int read_host_name(struct layout *l, const struct root *root, struct err 
 		return -1;
 	_cleanup_free_ char *name = xstrndup(str_c(&text),
 					     strcspn(str_c(&text), " \t\n#"));
-	layout_set(&l->host, name);
+	xreplace(&l->host, name);
 	return 0;
 }
 
@@ -110,11 +102,11 @@ static void read_boot(struct layout *l, const struct root *root)
 		{ "boot/grub/x86_64-efi", "grub-efi" },
 	};
 
-	layout_set(&l->boot_method, "none");
-	layout_set(&l->boot_disk, "");
+	xreplace(&l->boot_method, "none");
+	xreplace(&l->boot_disk, "");
 	for (size_t i = 0; i < ARRAY_SIZE(loaders); i++)
 		if (root_exists(root, loaders[i].file)) {
-			layout_set(&l->boot_method, loaders[i].method);
+			xreplace(&l->boot_method, loaders[i].method);
 			return;
 		}
 }
@@ -127,7 +119,7 @@ static void set_date(struct layout *l)
 
 	gmtime_r(&now, &tm);
 	strftime(buf, sizeof(buf), "%a %b %e %H:%M:%S UTC %Y", &tm);
-	layout_set(&l->date, buf);
+	xreplace(&l->date, buf);
 }
 
 /* fstab writes blanks in a field as \040 and so on. */
@@ -194,14 +186,14 @@ static void read_fstab_line(struct layout *l, char *line)
 		return;
 	struct layout_fs *fs = add_fs(l);
 	_cleanup_free_ char *device = unescape(fields[0]);
-	layout_set(&fs->mount_point, swap ? "swap" : mount);
-	layout_set(&fs->device, device);
-	layout_set(&fs->type, fields[2]);
-	layout_set(&fs->options, fields[3]);
+	xreplace(&fs->mount_point, swap ? "swap" : mount);
+	xreplace(&fs->device, device);
+	xreplace(&fs->type, fields[2]);
+	xreplace(&fs->options, fields[3]);
 	if (starts_with(device, "UUID="))
-		layout_set(&fs->uuid, device + strlen("UUID="));
+		xreplace(&fs->uuid, device + strlen("UUID="));
 	if (starts_with(device, "LABEL="))
-		layout_set(&fs->label, device + strlen("LABEL="));
+		xreplace(&fs->label, device + strlen("LABEL="));
 }
 
 static int read_fstab(struct layout *l, const struct root *root, struct err *err)
@@ -214,7 +206,7 @@ static int read_fstab(struct layout *l, const struct root *root, struct err *err
 	for (char *line; cursor && (line = next_line(&cursor));)
 		read_fstab_line(l, line);
 	if (!layout_find_fs(l, "/"))
-		layout_set(&add_fs(l)->mount_point, "/");
+		xreplace(&add_fs(l)->mount_point, "/");
 	return 0;
 }
 
@@ -259,12 +251,12 @@ void layout_find_vg(struct layout *l)
 {
 	for (size_t i = 0; i < l->n_lvs; i++)
 		if (streq(l->lvs[i].mount_point, "/"))
-			layout_set(&l->vg_name, l->lvs[i].vg);
+			xreplace(&l->vg_name, l->lvs[i].vg);
 }
 
 int layout_read_files(struct layout *l, const struct root *root, struct err *err)
 {
-	layout_set(&l->vg_name, "");
+	xreplace(&l->vg_name, "");
 	set_date(l);
 	if (read_os(l, root, err) < 0 || read_arch(l, root, err) < 0 ||
 	    read_host_name(l, root, err) < 0 || read_fstab(l, root, err) < 0)

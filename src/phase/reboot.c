@@ -69,12 +69,6 @@ static void clean(char *line)
 			*p = '?';
 }
 
-static void take(char **field, const char *value)
-{
-	free(*field);
-	*field = xstrdup(value);
-}
-
 static void take_line(struct running *r, char *line)
 {
 	char *value = strchr(line, ' ');
@@ -84,13 +78,13 @@ static void take_line(struct running *r, char *line)
 	*value++ = '\0';
 	clean(value);
 	if (streq(line, "boot"))
-		take(&r->boot_id, value);
+		xreplace(&r->boot_id, value);
 	else if (streq(line, "root"))
-		take(&r->root, value);
+		xreplace(&r->root, value);
 	else if (streq(line, "codename"))
-		take(&r->codename, value);
+		xreplace(&r->codename, value);
 	else if (streq(line, "system"))
-		take(&r->system, value);
+		xreplace(&r->system, value);
 	else if (streq(line, "failed"))
 		strv_add(&r->failed, value);
 	else if (streq(line, "service"))
@@ -103,10 +97,10 @@ int running_read(struct transport *t, struct running *ret, struct err *err)
 
 	if (run_script(t, state_script, &out, err) < 0)
 		return -1;
-	take(&ret->boot_id, "");
-	take(&ret->root, "");
-	take(&ret->codename, "");
-	take(&ret->system, "");
+	xreplace(&ret->boot_id, "");
+	xreplace(&ret->root, "");
+	xreplace(&ret->codename, "");
+	xreplace(&ret->system, "");
 	char *cursor = out.p;
 	for (char *line; cursor && (line = next_line(&cursor)) != NULL;)
 		take_line(ret, line);
@@ -153,10 +147,10 @@ static const char *text_of(const json_t *j, const char *key)
 
 void running_from_json(const json_t *j, struct running *ret)
 {
-	take(&ret->boot_id, text_of(j, "boot_id"));
-	take(&ret->root, text_of(j, "root"));
-	take(&ret->codename, text_of(j, "codename"));
-	take(&ret->system, text_of(j, "system"));
+	xreplace(&ret->boot_id, text_of(j, "boot_id"));
+	xreplace(&ret->root, text_of(j, "root"));
+	xreplace(&ret->codename, text_of(j, "codename"));
+	xreplace(&ret->system, text_of(j, "system"));
 	words_from_json(json_object_get(j, "failed"), &ret->failed);
 	words_from_json(json_object_get(j, "services"), &ret->services);
 }

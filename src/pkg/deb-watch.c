@@ -81,10 +81,7 @@ static void forget_lines(struct deb_watch *w)
 
 static void keep_line(struct deb_watch *w, const char *line)
 {
-	char **slot = &w->last[w->n_last++ % LAST_LINES];
-
-	free(*slot);
-	*slot = xstrdup(line);
+	xreplace(&w->last[w->n_last++ % LAST_LINES], line);
 }
 
 static void step_done(struct deb_watch *w)

@@ -68,10 +68,10 @@ static void take_fs(struct layout *l, const struct reports *r, const char *mount
 					 device);
 	struct layout_fs *fs = layout_new_fs(l);
 
-	layout_put(&fs->mount_point, mount_point);
-	layout_put(&fs->device, device);
-	layout_put(&fs->type, *type ? type : json_field(block, "fstype"));
-	layout_put(&fs->uuid, json_field(block, "uuid"));
+	xreplace(&fs->mount_point, mount_point);
+	xreplace(&fs->device, device);
+	xreplace(&fs->type, *type ? type : json_field(block, "fstype"));
+	xreplace(&fs->uuid, json_field(block, "uuid"));
 	fs->size = size;
 }
 
@@ -91,10 +91,10 @@ static void take_volumes(struct layout *l, const struct reports *r)
 		if (!streq(json_field(row, "vg_name"), l->vg_name))
 			continue;
 		struct layout_lv *lv = layout_new_lv(l);
-		layout_put(&lv->vg, l->vg_name);
-		layout_put(&lv->name, name);
-		layout_put(&lv->type, "linear");
-		layout_put(&lv->mount_point, mount);
+		xreplace(&lv->vg, l->vg_name);
+		xreplace(&lv->name, name);
+		xreplace(&lv->type, "linear");
+		xreplace(&lv->mount_point, mount);
 		lv->size = json_number(row, "lv_size");
 		if (mount)
 			take_fs(l, r, mount, device, type ? type : "", lv->size);
@@ -114,21 +114,21 @@ static void take_partition(struct layout *l, const struct reports *r, const json
 	name += strlen(PART_PREFIX);
 	bool fs = *name == '/' || streq(name, "swap");
 	struct layout_lv *lv = layout_new_lv(l);
-	layout_put(&lv->name, path);
-	layout_put(&lv->disks, json_field(disk, "path"));
-	layout_put(&lv->type, streq(name, "/boot/efi") ? "esp"
-			      : *name == '/'	       ? "partition"
-						       : name);
-	layout_put(&lv->mount_point, fs ? name : "");
+	xreplace(&lv->name, path);
+	xreplace(&lv->disks, json_field(disk, "path"));
+	xreplace(&lv->type, streq(name, "/boot/efi") ? "esp"
+			    : *name == '/'	     ? "partition"
+						     : name);
+	xreplace(&lv->mount_point, fs ? name : "");
 	lv->size = size;
 	if (fs)
 		take_fs(l, r, name, path, "", size);
 	if (streq(name, "bios") || streq(name, "/boot/efi"))
-		layout_put(&l->boot_disk, json_field(disk, "path"));
+		xreplace(&l->boot_disk, json_field(disk, "path"));
 	if (*l->boot_method == '\0' && streq(name, "bios"))
-		layout_put(&l->boot_method, "grub-pc");
+		xreplace(&l->boot_method, "grub-pc");
 	if (*l->boot_method == '\0' && streq(name, "/boot/efi"))
-		layout_put(&l->boot_method, "grub-efi");
+		xreplace(&l->boot_method, "grub-efi");
 }
 
 static void take_disk(struct layout *l, const struct reports *r, const struct disk *d)
@@ -139,9 +139,9 @@ static void take_disk(struct layout *l, const struct reports *r, const struct di
 	const json_t *part;
 	size_t i;
 
-	layout_put(&to->name, d->path);
-	layout_put(&to->serial, d->serial);
-	layout_put(&to->label, d->table);
+	xreplace(&to->name, d->path);
+	xreplace(&to->serial, d->serial);
+	xreplace(&to->label, d->table);
 	to->size = d->size;
 	json_array_foreach(json_object_get(disk, "children"), i, part)
 		take_partition(l, r, disk, part);
@@ -154,8 +154,8 @@ static struct layout *new_clone(struct layout **ret, size_t *n)
 	struct utsname u;
 
 	*l = (struct layout)LAYOUT_INIT;
-	layout_put(&l->os_level, "linux - -");
-	layout_put(&l->arch, uname(&u) == 0 ? u.machine : "unknown");
+	xreplace(&l->os_level, "linux - -");
+	xreplace(&l->arch, uname(&u) == 0 ? u.machine : "unknown");
 	layout_fill_strings(l);
 	return l;
 }
@@ -165,8 +165,8 @@ static void take_group(struct layout *l, const struct reports *r, const struct d
 {
 	_cleanup_free_ char *method = tag_value(json_field(vg, "vg_tags"), TAG_BOOT);
 
-	layout_put(&l->vg_name, json_field(vg, "vg_name"));
-	layout_put(&l->boot_method, method);
+	xreplace(&l->vg_name, json_field(vg, "vg_name"));
+	xreplace(&l->boot_method, method);
 	l->vg_extent = json_number(vg, "vg_extent_size");
 	for (size_t i = 0; i < d->n; i++)
 		if (d->v[i].ours && streq(d->v[i].vg, l->vg_name))
@@ -207,7 +207,7 @@ static void finish(struct layout *l, const struct reports *r, const struct stora
 {
 	take_subvolumes(l, r, s);
 	if (*l->boot_disk == '\0' && l->n_disks > 0)
-		layout_put(&l->boot_disk, l->disks[0].name);
+		xreplace(&l->boot_disk, l->disks[0].name);
 }
 
 int storage_find_clones(const struct storage *s, const struct disks *d,
@@ -291,7 +291,7 @@ static void take_old_boot(struct layout *l, const struct storage *s)
 	if (!block)
 		return;
 	take_fs(l, &r, words.v[1], json_field(block, "path"), "", 0);
-	layout_put(&l->boot_disk, disk);
+	xreplace(&l->boot_disk, disk);
 }
 
 int storage_find_old(const struct storage *s, const struct disks *d, struct layout *ret)
@@ -300,17 +300,17 @@ int storage_find_old(const struct storage *s, const struct disks *d, struct layo
 		if (d->v[i].role != DISK_OLD)
 			continue;
 		struct layout_disk *to = layout_new_disk(ret);
-		layout_put(&to->name, d->v[i].path);
-		layout_put(&to->serial, d->v[i].serial);
-		layout_put(&to->label, d->v[i].table);
+		xreplace(&to->name, d->v[i].path);
+		xreplace(&to->serial, d->v[i].serial);
+		xreplace(&to->label, d->v[i].table);
 		to->size = d->v[i].size;
 	}
 	if (ret->n_disks == 0)
 		return 1;
-	layout_put(&ret->vg_name, disk_role_name(DISK_OLD));
+	xreplace(&ret->vg_name, disk_role_name(DISK_OLD));
 	layout_fill_strings(ret);
 	take_old_boot(ret, s);
 	if (*ret->boot_disk == '\0')
-		layout_put(&ret->boot_disk, ret->disks[0].name);
+		xreplace(&ret->boot_disk, ret->disks[0].name);
 	return 0;
 }

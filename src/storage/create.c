@@ -188,13 +188,13 @@ static int name_fs(struct layout_fs *fs, struct str *word, struct err *err)
 		return -1;
 	if (!streq(fs->type, "vfat")) {
 		str_add(word, str_c(&uuid));
-		layout_put(&fs->uuid, str_c(&uuid));
+		xreplace(&fs->uuid, str_c(&uuid));
 		return 0;
 	}
 	for (size_t i = 0; i < 8; i++)
 		str_addc(word, (char)toupper((unsigned char)uuid.p[i]));
 	_cleanup_free_ char *shown = xasprintf("%.4s-%.4s", word->p, word->p + 4);
-	layout_put(&fs->uuid, shown);
+	xreplace(&fs->uuid, shown);
 	return 0;
 }
 
@@ -226,7 +226,7 @@ static bool take_first(struct layout *l, size_t fs)
 {
 	for (size_t i = 0; i < fs; i++)
 		if (streq(l->fs[i].device, l->fs[fs].device)) {
-			layout_put(&l->fs[fs].uuid, l->fs[i].uuid);
+			xreplace(&l->fs[fs].uuid, l->fs[i].uuid);
 			return true;
 		}
 	return false;

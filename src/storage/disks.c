@@ -106,7 +106,7 @@ static void take_pv(struct disk *d, const struct reports *r, const json_t *pv)
 {
 	const char *tags = json_field(pv, "vg_tags");
 
-	layout_put(&d->vg, json_field(pv, "vg_name"));
+	xreplace(&d->vg, json_field(pv, "vg_name"));
 	if (*d->vg == '\0' || streq(d->vg, r->running->vg_name))
 		return;
 	if (streq(d->vg, r->old_vg))
@@ -232,7 +232,7 @@ static void add_by_id(struct disks *ds, const struct storage *s)
 		for (size_t k = 0; base && k < ds->n; k++)
 			if (streq(base, strrchr(ds->v[k].path, '/')) &&
 			    strlen(path) > strlen(ds->v[k].by_id))
-				layout_put(&ds->v[k].by_id, path);
+				xreplace(&ds->v[k].by_id, path);
 	}
 }
 

@@ -68,11 +68,11 @@ static void copy_layout(const struct layout *from, struct layout *to)
 		const struct layout_fs *f = &from->fs[i];
 		struct layout_fs *t = layout_new_fs(to);
 
-		layout_put(&t->mount_point, f->mount_point);
-		layout_put(&t->device, f->device);
-		layout_put(&t->type, f->type);
-		layout_put(&t->uuid, f->uuid);
-		layout_put(&t->options, f->options);
+		xreplace(&t->mount_point, f->mount_point);
+		xreplace(&t->device, f->device);
+		xreplace(&t->type, f->type);
+		xreplace(&t->uuid, f->uuid);
+		xreplace(&t->options, f->options);
 	}
 }
 
@@ -93,7 +93,7 @@ static int read_fat_options(const struct root *alt, struct layout *l, struct err
 		for (size_t i = 0; i < l->n_fs; i++)
 			if (streq(l->fs[i].mount_point, words.v[1]) &&
 			    streq(l->fs[i].type, "vfat") && *l->fs[i].options == '\0')
-				layout_put(&l->fs[i].options, words.v[3]);
+				xreplace(&l->fs[i].options, words.v[3]);
 	}
 	return 0;
 }
@@ -149,15 +149,15 @@ static void add_subvolume(struct layout *l, const struct strv *words)
 	if (!layout_find_fs(l, words->v[0])) {
 		struct layout_fs *fs = layout_new_fs(l);
 
-		layout_put(&fs->mount_point, words->v[0]);
-		layout_put(&fs->device, device);
-		layout_put(&fs->type, "btrfs");
-		layout_put(&fs->uuid, uuid);
+		xreplace(&fs->mount_point, words->v[0]);
+		xreplace(&fs->device, device);
+		xreplace(&fs->type, "btrfs");
+		xreplace(&fs->uuid, uuid);
 		fs->size = size;
 	}
 	for (size_t i = 0; i < l->n_fs; i++)
 		if (streq(l->fs[i].mount_point, words->v[0]))
-			layout_put(&l->fs[i].options, words->v[2]);
+			xreplace(&l->fs[i].options, words->v[2]);
 }
 
 int subvolumes_read(const struct root *root, const char *at, struct layout *l,

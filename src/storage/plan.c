@@ -108,9 +108,9 @@ static struct layout_lv *add_partition(struct plan *p, const char *type,
 
 	free(lv->name);
 	lv->name = tools_partition(p->targets->v[0], ++p->part);
-	layout_put(&lv->type, type);
-	layout_put(&lv->disks, p->targets->v[0]);
-	layout_put(&lv->mount_point, mount_point);
+	xreplace(&lv->type, type);
+	xreplace(&lv->disks, p->targets->v[0]);
+	xreplace(&lv->mount_point, mount_point);
 	lv->size = round_up(size, ALIGN);
 	p->fixed += lv->size;
 	return lv;
@@ -121,10 +121,10 @@ static void copy_fs(struct plan *p, const struct layout_fs *from, const char *de
 {
 	struct layout_fs *fs = layout_new_fs(p->l);
 
-	layout_put(&fs->mount_point, from->mount_point);
-	layout_put(&fs->device, device);
-	layout_put(&fs->type, from->type);
-	layout_put(&fs->options, from->options);
+	xreplace(&fs->mount_point, from->mount_point);
+	xreplace(&fs->device, device);
+	xreplace(&fs->type, from->type);
+	xreplace(&fs->options, from->options);
 	fs->size = size;
 	fs->used = from->used;
 }
@@ -207,11 +207,11 @@ static int plan_volumes(struct plan *p, struct err *err)
 		if (check_room(p, &r->fs[i], size, err) < 0)
 			return -1;
 		struct layout_lv *lv = layout_new_lv(p->l);
-		layout_put(&lv->vg, p->o->vg_name);
-		layout_put(&lv->name, volume_name(p, from));
+		xreplace(&lv->vg, p->o->vg_name);
+		xreplace(&lv->name, volume_name(p, from));
 		lv->copies = wanted_copies(p, from);
-		layout_put(&lv->type, lv->copies > 1 ? "raid1" : "linear");
-		layout_put(&lv->mount_point, swap ? "swap" : r->fs[i].mount_point);
+		xreplace(&lv->type, lv->copies > 1 ? "raid1" : "linear");
+		xreplace(&lv->mount_point, swap ? "swap" : r->fs[i].mount_point);
 		lv->size = size;
 		if (check_copies(p, lv, err) < 0)
 			return -1;
@@ -301,9 +301,9 @@ static int finish_lvm(struct plan *p, struct err *err)
 							    i == 0 ? p->part + 1 : 1);
 		struct layout_lv *lv = layout_new_lv(p->l);
 
-		layout_put(&lv->name, name);
-		layout_put(&lv->type, "pv");
-		layout_put(&lv->disks, p->targets->v[i]);
+		xreplace(&lv->name, name);
+		xreplace(&lv->type, "pv");
+		xreplace(&lv->disks, p->targets->v[i]);
 		lv->size = room;
 		have += pv_room(p, i);
 		str_addf(&pvs, "%s%s", i ? " " : "", name);
@@ -315,8 +315,8 @@ static int finish_lvm(struct plan *p, struct err *err)
 		return -1;
 	for (size_t i = 0; i < p->l->n_lvs; i++)
 		if (is_lvm(&p->l->lvs[i]))
-			layout_put(&p->l->lvs[i].disks, str_c(&pvs));
-	layout_put(&p->l->vg_name, p->o->vg_name);
+			xreplace(&p->l->lvs[i].disks, str_c(&pvs));
+	xreplace(&p->l->vg_name, p->o->vg_name);
 	p->l->vg_extent = EXTENT;
 	return 0;
 }
@@ -376,20 +376,20 @@ static void plan_head(struct plan *p)
 {
 	struct layout *l = p->l;
 
-	layout_put(&l->os_level, p->running->os_level);
-	layout_put(&l->arch, p->running->arch);
-	layout_put(&l->host, p->running->host);
-	layout_put(&l->date, p->running->date);
-	layout_put(&l->boot_method, p->running->boot_method);
-	layout_put(&l->boot_disk, p->targets->v[0]);
+	xreplace(&l->os_level, p->running->os_level);
+	xreplace(&l->arch, p->running->arch);
+	xreplace(&l->host, p->running->host);
+	xreplace(&l->date, p->running->date);
+	xreplace(&l->boot_method, p->running->boot_method);
+	xreplace(&l->boot_disk, p->targets->v[0]);
 	layout_fill_strings(l);
 	for (size_t i = 0; i < p->targets->n; i++) {
 		const struct disk *d = disks_find(p->disks, p->targets->v[i]);
 		struct layout_disk *to = layout_new_disk(l);
 
-		layout_put(&to->name, p->targets->v[i]);
-		layout_put(&to->serial, d ? d->serial : "");
-		layout_put(&to->label, "gpt");
+		xreplace(&to->name, p->targets->v[i]);
+		xreplace(&to->serial, d ? d->serial : "");
+		xreplace(&to->label, "gpt");
 		to->size = d ? d->size : 0;
 	}
 }

@@ -189,14 +189,6 @@ char *tools_mapper(const char *vg, const char *lv)
 	return str_take(&out);
 }
 
-void layout_put(char **field, const char *value)
-{
-	char *copy = xstrdup(value ? value : "");
-
-	free(*field);
-	*field = copy;
-}
-
 struct layout_fs *layout_new_fs(struct layout *l)
 {
 	l->fs = xrealloc(l->fs, (l->n_fs + 1) * sizeof(*l->fs));

@@ -50,7 +50,6 @@ char *tools_partition(const char *disk, unsigned number);
 /* "/dev/mapper/my--vg-root" */
 char *tools_mapper(const char *vg, const char *lv);
 
-void layout_put(char **field, const char *value);
 struct layout_fs *layout_new_fs(struct layout *l);
 struct layout_lv *layout_new_lv(struct layout *l);
 struct layout_disk *layout_new_disk(struct layout *l);

@@ -93,12 +93,6 @@ static void keep(struct terminal *t, const struct event *ev, const char *color)
 	fflush(t->out);
 }
 
-static void replace(char **slot, const char *text)
-{
-	free(*slot);
-	*slot = xstrdup(text);
-}
-
 static void set_action(struct terminal *t, const char *text)
 {
 	_cleanup_str_ struct str clean = STR_INIT;
@@ -106,7 +100,7 @@ static void set_action(struct terminal *t, const char *text)
 	if (!text || !*text)
 		return;
 	ui_clean(&clean, text);
-	replace(&t->action, str_c(&clean));
+	xreplace(&t->action, str_c(&clean));
 }
 
 static void show_finding(struct terminal *t, const struct event *ev)
@@ -130,7 +124,7 @@ static bool show(struct terminal *t, const struct event *ev)
 		keep(t, ev, ESC_YELLOW);
 		break;
 	case EVENT_PHASE_BEGIN:
-		replace(&t->phase_name, ev->phase_name);
+		xreplace(&t->phase_name, ev->phase_name);
 		set_action(t, ev->text);
 		break;
 	case EVENT_STEP:

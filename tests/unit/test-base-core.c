@@ -162,6 +162,18 @@ static void string_helpers(void **state)
 	assert_null(xstrdup(NULL));
 }
 
+static void text_is_replaced(void **state)
+{
+	_cleanup_free_ char *field = NULL;
+
+	xreplace(&field, "a long text");
+	assert_string_equal(field, "a long text");
+	xreplace(&field, field + strlen("a long "));
+	assert_string_equal(field, "text");
+	xreplace(&field, NULL);
+	assert_string_equal(field, "");
+}
+
 static void human_numbers(void **state)
 {
 	static const struct {
@@ -410,6 +422,7 @@ int main(void)
 		cmocka_unit_test(err_kinds_are_complete),
 		cmocka_unit_test(str_grows),
 		cmocka_unit_test(string_helpers),
+		cmocka_unit_test(text_is_replaced),
 		cmocka_unit_test(human_numbers),
 		cmocka_unit_test(strv_basics),
 		cmocka_unit_test(map_keeps_order_and_values),
