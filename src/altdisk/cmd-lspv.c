@@ -57,16 +57,13 @@ static const char *state_of(const struct disk *d)
 
 static json_t *disk_to_json(const struct disk *d)
 {
-	json_t *holds = json_array();
-
-	for (size_t i = 0; i < d->holds.n; i++)
-		json_array_append_new(holds, json_text(d->holds.v[i]));
 	return json_pack("{ss so so so so sI ss ss so ss sb so}", "event", "disk", "disk",
 			 json_text(d->path), "by_id", json_text(d->by_id), "serial",
 			 json_text(d->serial), "model", json_text(d->model), "size",
 			 (json_int_t)d->size, "table", d->table, "role",
 			 disk_role_name(d->role), "vg", json_text(d->vg), "state",
-			 state_of(d), "ours", d->ours, "holds", holds);
+			 state_of(d), "ours", d->ours, "holds",
+			 json_from_strv(&d->holds));
 }
 
 static void print_disk(const struct disk *d, bool all)

@@ -36,26 +36,6 @@ void state_done(struct state *s)
 	*s = (struct state)STATE_INIT;
 }
 
-static void json_unref_p(json_t **j)
-{
-	json_decref(*j);
-}
-#define _cleanup_json_ _cleanup_(json_unref_p)
-
-static char *take_text(const json_t *o, const char *key)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-
-	return xstrdup(text ? text : "");
-}
-
-static uint64_t take_number(const json_t *o, const char *key)
-{
-	json_int_t n = json_integer_value(json_object_get(o, key));
-
-	return n > 0 ? (uint64_t)n : 0;
-}
-
 int state_read(struct state *s, const struct root *root, struct err *err)
 {
 	_cleanup_str_ struct str text = STR_INIT;
@@ -71,11 +51,11 @@ int state_read(struct state *s, const struct root *root, struct err *err)
 	    layout_parse(&s->layout, layout, strlen(layout), &ignored) < 0)
 		return 1;
 	s->stage = stage_find(json_string_value(json_object_get(o, "stage")));
-	s->fingerprint = take_text(o, "fingerprint");
-	s->started = take_text(o, "started");
-	s->digest = take_text(o, "digest");
-	s->files = take_number(o, "files");
-	s->bytes = take_number(o, "bytes");
+	s->fingerprint = xstrdup(json_field(o, "fingerprint"));
+	s->started = xstrdup(json_field(o, "started"));
+	s->digest = xstrdup(json_field(o, "digest"));
+	s->files = json_number(o, "files");
+	s->bytes = json_number(o, "bytes");
 	return 0;
 }
 

@@ -14,12 +14,9 @@ void lsnim_json_line(json_t *o)
 static json_t *words(const char *list)
 {
 	_cleanup_strv_ struct strv sv = STRV_INIT;
-	json_t *array = json_array();
 
 	strv_split(&sv, list ? list : "", " ");
-	for (size_t i = 0; i < sv.n; i++)
-		json_array_append_new(array, json_text(sv.v[i]));
-	return array;
+	return json_from_strv(&sv);
 }
 
 void lsnim_json_type(const struct type_def *t)

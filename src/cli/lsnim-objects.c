@@ -138,12 +138,9 @@ static void print_colon(const struct lsnim_options *opts, const struct object *o
 static json_t *json_list(const char *value)
 {
 	_cleanup_strv_ struct strv words = STRV_INIT;
-	json_t *array = json_array();
 
 	strv_split(&words, value, ", \t");
-	for (size_t i = 0; i < words.n; i++)
-		json_array_append_new(array, json_text(words.v[i]));
-	return array;
+	return json_from_strv(&words);
 }
 
 static json_t *json_value(enum attr_kind kind, const char *value)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* nim -o check of machines: whether they can be reached, with which rights, and what they lack. */
-#include <jansson.h>
-
 #include "cli/client.h"
 #include "cli/nim.h"
+#include "model/json.h"
 #include "phase/client.h"
 
 #define OUT_MAX ((size_t)1 << 20)
@@ -60,18 +59,15 @@ static size_t report_lacks(struct nim_request *r, const char *text)
 	size_t lacks = 0;
 
 	for (char *line; (line = next_line(&cursor)) != NULL;) {
-		json_t *o = json_loads(line, 0, NULL);
-		const char *severity = json_string_value(json_object_get(o, "severity"));
-		const char *title = json_string_value(json_object_get(o, "title"));
-		const char *remedy = json_string_value(json_object_get(o, "remedy"));
+		_cleanup_json_ json_t *o = json_loads(line, 0, NULL);
+		const char *title = json_field(o, "title");
+		const char *remedy = json_field(o, "remedy");
 
-		if (severity && title && streq(severity, "INHIBIT")) {
+		if (streq(json_field(o, "severity"), "INHIBIT") && *title) {
 			events_warning(&r->events, "%.200s%s%.200s", title,
-				       remedy && *remedy ? ": " : "",
-				       remedy ? remedy : "");
+				       *remedy ? ": " : "", remedy);
 			lacks++;
 		}
-		json_decref(o);
 	}
 	return lacks;
 }

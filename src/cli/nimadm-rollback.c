@@ -33,13 +33,11 @@ static int read_disks(struct transport *t, struct events *events, struct disks *
 		return -1;
 	char *cursor = out.p;
 	for (char *line; cursor && (line = next_line(&cursor)) != NULL;) {
-		json_t *o = json_loads(line, 0, NULL);
-		const char *disk = json_string_value(json_object_get(o, "disk"));
-		const char *role = json_string_value(json_object_get(o, "role"));
-		for (size_t i = 0; disk && role && i < ARRAY_SIZE(roles); i++)
+		_cleanup_json_ json_t *o = json_loads(line, 0, NULL);
+		const char *disk = json_field(o, "disk"), *role = json_field(o, "role");
+		for (size_t i = 0; *disk && i < ARRAY_SIZE(roles); i++)
 			if (streq(role, roles[i].role))
 				strv_add(roles[i].list, disk);
-		json_decref(o);
 	}
 	return 0;
 }

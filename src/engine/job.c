@@ -2,6 +2,7 @@
 /* A job's specification as JSON, and the places of its files. */
 #include "engine/job.h"
 
+#include "model/json.h"
 #include "store/store.h"
 
 /* One row a text field of the specification; the JSON names are those of the long options. */
@@ -81,7 +82,6 @@ json_t *job_spec_to_json(const struct job_spec *s)
 {
 	const char mode[] = { s->mode, '\0' };
 	json_t *j = json_object();
-	json_t *resources = json_array();
 
 	json_object_set_new(j, "mode", json_string(mode));
 	for (size_t i = 0; i < ARRAY_SIZE(text_fields); i++) {
@@ -93,36 +93,26 @@ json_t *job_spec_to_json(const struct job_spec *s)
 		bool on = *(const bool *)((const char *)s + bool_fields[i].offset);
 		json_object_set_new(j, bool_fields[i].name, json_boolean(on));
 	}
-	for (size_t i = 0; i < s->resources.n; i++)
-		json_array_append_new(resources, json_string(s->resources.v[i]));
-	json_object_set_new(j, "resources", resources);
+	json_object_set_new(j, "resources", json_from_strv(&s->resources));
 	return j;
 }
 
 int job_spec_from_json(struct job_spec *s, const json_t *j, struct err *err)
 {
 	const char *mode = json_string_value(json_object_get(j, "mode"));
-	size_t i;
-	json_t *v;
 
 	*s = (struct job_spec){ 0 };
 	if (!mode || strlen(mode) != 1)
 		return err_set(err, ERR_INTERNAL, "the job's specification has no mode");
 	s->mode = *mode;
 	/* a field that an older program did not write yet is empty */
-	for (i = 0; i < ARRAY_SIZE(text_fields); i++) {
-		const char *text =
-			json_string_value(json_object_get(j, text_fields[i].name));
-		*text_of(s, &text_fields[i]) = xstrdup(text ? text : "");
-	}
-	for (i = 0; i < ARRAY_SIZE(bool_fields); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(text_fields); i++)
+		*text_of(s,
+			 &text_fields[i]) = xstrdup(json_field(j, text_fields[i].name));
+	for (size_t i = 0; i < ARRAY_SIZE(bool_fields); i++)
 		*(bool *)((char *)s + bool_fields[i].offset) =
 			json_is_true(json_object_get(j, bool_fields[i].name));
-	json_array_foreach(json_object_get(j, "resources"), i, v)
-	{
-		if (json_is_string(v))
-			strv_add(&s->resources, json_string_value(v));
-	}
+	json_to_strv(json_object_get(j, "resources"), &s->resources);
 	return 0;
 }
 

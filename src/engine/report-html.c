@@ -2,6 +2,8 @@
 /* The report as one self-contained page: no script, nothing loaded, every text escaped. */
 #include "engine/report.h"
 
+#include "model/json.h"
+
 static const char style[] =
 	":root{color-scheme:light dark}"
 	"body{font:1rem/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem}"
@@ -42,13 +44,6 @@ static void esc(struct str *out, const char *text)
 	}
 }
 
-static const char *text_of(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
-
 /* <tag>text</tag> */
 static void element(struct str *out, const char *tag, const char *text)
 {
@@ -70,7 +65,7 @@ static void write_head(const json_t *report, struct str *out)
 	_cleanup_free_ char *title =
 		xasprintf("nimadm: job %lld of %s: %s",
 			  (long long)json_integer_value(json_object_get(report, "job")),
-			  text_of(report, "client"), text_of(report, "state"));
+			  json_field(report, "client"), json_field(report, "state"));
 	const json_t *output = json_object_get(report, "output");
 	char buf[32];
 
@@ -79,20 +74,20 @@ static void write_head(const json_t *report, struct str *out)
 	element(out, "title", title);
 	str_addf(out, "<style>%s</style></head>\n<body><main>\n", style);
 	element(out, "h1", title);
-	if (*text_of(report, "error")) {
+	if (*json_field(report, "error")) {
 		str_add(out, "<p class=\"bad\" role=\"alert\">");
-		esc(out, text_of(report, "error"));
+		esc(out, json_field(report, "error"));
 		str_add(out, "</p>\n");
 	}
 	str_add(out, "<dl>");
-	pair(out, "Image", text_of(report, "image_path"));
-	pair(out, "Release", text_of(report, "release"));
-	pair(out, "lpp_source", text_of(report, "lpp_source"));
-	pair(out, "spot", text_of(report, "spot"));
-	pair(out, "Result", text_of(output, "path"));
-	pair(out, "Object", text_of(output, "object"));
-	pair(out, "Started", text_of(report, "created"));
-	pair(out, "Ended", text_of(report, "ended"));
+	pair(out, "Image", json_field(report, "image_path"));
+	pair(out, "Release", json_field(report, "release"));
+	pair(out, "lpp_source", json_field(report, "lpp_source"));
+	pair(out, "spot", json_field(report, "spot"));
+	pair(out, "Result", json_field(output, "path"));
+	pair(out, "Object", json_field(output, "object"));
+	pair(out, "Started", json_field(report, "created"));
+	pair(out, "Ended", json_field(report, "ended"));
 	pair(out, "Time in phases",
 	     report_seconds(buf, sizeof(buf),
 			    json_real_value(json_object_get(report, "seconds"))));
@@ -125,12 +120,12 @@ static void write_phases(const json_t *report, struct str *out)
 	{
 		str_addf(out, "<tr><td class=\"n\">%lld</td>",
 			 (long long)json_integer_value(json_object_get(p, "number")));
-		element(out, "td", text_of(p, "title"));
-		element(out, "td", text_of(p, "state"));
+		element(out, "td", json_field(p, "title"));
+		element(out, "td", json_field(p, "state"));
 		str_addf(out, "<td class=\"n\">%s</td>",
 			 report_seconds(buf, sizeof(buf),
 					json_real_value(json_object_get(p, "seconds"))));
-		element(out, "td", text_of(p, "message"));
+		element(out, "td", json_field(p, "message"));
 		str_add(out, "</tr>\n");
 	}
 	str_add(out, "</tbody></table>\n");
@@ -152,15 +147,15 @@ static void write_findings(const json_t *list, const char *title, bool open,
 	json_array_foreach((json_t *)(uintptr_t)list, i, f)
 	{
 		str_add(out, "<tr>");
-		element(out, "td", text_of(f, "severity"));
+		element(out, "td", json_field(f, "severity"));
 		str_add(out, "<td>");
-		esc(out, text_of(f, "title"));
+		esc(out, json_field(f, "title"));
 		str_add(out, "<br>");
-		element(out, "code", text_of(f, "id"));
+		element(out, "code", json_field(f, "id"));
 		str_add(out, "</td><td>");
-		element(out, "pre", text_of(f, "evidence"));
+		element(out, "pre", json_field(f, "evidence"));
 		str_add(out, "</td><td>");
-		element(out, "pre", text_of(f, "remedy"));
+		element(out, "pre", json_field(f, "remedy"));
 		str_add(out, "</td></tr>\n");
 	}
 	str_add(out, "</tbody></table></details>\n");
@@ -185,14 +180,15 @@ static void write_lines(const json_t *report, const char *key, const char *title
 static void package_row(const json_t *p, struct str *out)
 {
 	str_add(out, "<tr>");
-	element(out, "td", json_is_string(p) ? json_string_value(p) : text_of(p, "name"));
-	element(out, "td", text_of(p, "old"));
-	element(out, "td", text_of(p, "new"));
+	element(out, "td",
+		json_is_string(p) ? json_string_value(p) : json_field(p, "name"));
+	element(out, "td", json_field(p, "old"));
+	element(out, "td", json_field(p, "new"));
 	str_add(out, "<td>");
-	esc(out, text_of(p, "reason"));
-	if (*text_of(p, "by")) {
+	esc(out, json_field(p, "reason"));
+	if (*json_field(p, "by")) {
 		str_add(out, " by ");
-		esc(out, text_of(p, "by"));
+		esc(out, json_field(p, "by"));
 	}
 	str_add(out, "</td></tr>\n");
 }
@@ -222,7 +218,7 @@ static void write_packages(const json_t *report, struct str *out)
 static void write_method(const char *name, const json_t *method, struct str *out)
 {
 	_cleanup_strv_ struct strv lines = STRV_INIT;
-	const char *title = text_of(method, "title");
+	const char *title = json_field(method, "title");
 
 	report_method(name, method, &lines);
 	str_add(out, "<tr><td>");

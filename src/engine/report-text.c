@@ -2,15 +2,10 @@
 /* The report as plain text. */
 #include "engine/report.h"
 
+#include "model/json.h"
+
 /* Long lists are in report.json whole; text and page show this many of each. */
 #define LIST_MAX 400
-
-static const char *text_of(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
 
 const char *report_seconds(char *buf, size_t n, double seconds)
 {
@@ -43,10 +38,10 @@ static void write_phases(const json_t *report, struct str *out)
 	heading(out, "Phases");
 	json_array_foreach(json_object_get(report, "phases"), i, p)
 	{
-		const char *message = text_of(p, "message");
+		const char *message = json_field(p, "message");
 		str_addf(out, "%3lld  %-12s %-12s %9s%s%s\n",
 			 (long long)json_integer_value(json_object_get(p, "number")),
-			 text_of(p, "name"), text_of(p, "state"),
+			 json_field(p, "name"), json_field(p, "state"),
 			 report_seconds(buf, sizeof(buf),
 					json_real_value(json_object_get(p, "seconds"))),
 			 *message ? "  " : "", message);
@@ -78,10 +73,10 @@ static void write_findings(const json_t *list, const char *title, struct str *ou
 	heading(out, title);
 	json_array_foreach((json_t *)(uintptr_t)list, i, f)
 	{
-		str_addf(out, "%-7s %s (%s)\n", text_of(f, "severity"),
-			 text_of(f, "title"), text_of(f, "id"));
-		indented(out, "seen", text_of(f, "evidence"));
-		indented(out, "to do", text_of(f, "remedy"));
+		str_addf(out, "%-7s %s (%s)\n", json_field(f, "severity"),
+			 json_field(f, "title"), json_field(f, "id"));
+		indented(out, "seen", json_field(f, "evidence"));
+		indented(out, "to do", json_field(f, "remedy"));
 	}
 }
 
@@ -91,9 +86,9 @@ static void write_package(const json_t *p, struct str *out)
 		str_addf(out, "  %s\n", json_string_value(p));
 		return;
 	}
-	const char *old = text_of(p, "old"), *new = text_of(p, "new");
-	const char *reason = text_of(p, "reason"), *by = text_of(p, "by");
-	str_addf(out, "  %s %s%s%s%s%s%s%s\n", text_of(p, "name"), old,
+	const char *old = json_field(p, "old"), *new = json_field(p, "new");
+	const char *reason = json_field(p, "reason"), *by = json_field(p, "by");
+	str_addf(out, "  %s %s%s%s%s%s%s%s\n", json_field(p, "name"), old,
 		 *old && *new ? " -> " : "", new, *reason ? "  " : "", reason,
 		 *by ? " by " : "", by);
 }
@@ -134,7 +129,7 @@ void report_method(const char *name, const json_t *method, struct strv *lines)
 	if (json_is_string(method))
 		strv_add(lines, json_string_value(method));
 	json_array_foreach(json_object_get(method, "changes"), i, c)
-		strv_addf(lines, "%s: %s", text_of(c, "path"), text_of(c, "what"));
+		strv_addf(lines, "%s: %s", json_field(c, "path"), json_field(c, "what"));
 	json_object_foreach((json_t *)(uintptr_t)method, key, v)
 	{
 		if (!streq(key, "changes") && json_array_size(v))
@@ -148,7 +143,7 @@ void report_method(const char *name, const json_t *method, struct strv *lines)
 static void write_method(const char *name, const json_t *method, struct str *out)
 {
 	_cleanup_strv_ struct strv lines = STRV_INIT;
-	const char *title = text_of(method, "title");
+	const char *title = json_field(method, "title");
 
 	report_method(name, method, &lines);
 	str_addf(out, "%s (%s)\n", *title ? title : name, name);
@@ -188,8 +183,8 @@ static void write_output(const json_t *report, struct str *out)
 	char buf[32];
 	uint64_t bytes = (uint64_t)json_integer_value(json_object_get(o, "bytes"));
 
-	row(out, "Result", text_of(o, "path"));
-	row(out, "Object", text_of(o, "object"));
+	row(out, "Result", json_field(o, "path"));
+	row(out, "Object", json_field(o, "object"));
 	if (bytes)
 		row(out, "Size", fmt_bytes(buf, sizeof(buf), bytes));
 }
@@ -200,19 +195,19 @@ void report_text(const json_t *report, struct str *out)
 
 	str_addf(out, "nimadm: job %lld of %s: %s\n\n",
 		 (long long)json_integer_value(json_object_get(report, "job")),
-		 text_of(report, "client"), text_of(report, "state"));
-	row(out, "Error", text_of(report, "error"));
-	row(out, "Image", text_of(report, "image_path"));
-	row(out, "Release", text_of(report, "release"));
-	row(out, "lpp_source", text_of(report, "lpp_source"));
-	row(out, "spot", text_of(report, "spot"));
+		 json_field(report, "client"), json_field(report, "state"));
+	row(out, "Error", json_field(report, "error"));
+	row(out, "Image", json_field(report, "image_path"));
+	row(out, "Release", json_field(report, "release"));
+	row(out, "lpp_source", json_field(report, "lpp_source"));
+	row(out, "spot", json_field(report, "spot"));
 	write_output(report, out);
-	row(out, "Started", text_of(report, "created"));
-	row(out, "Ended", text_of(report, "ended"));
+	row(out, "Started", json_field(report, "created"));
+	row(out, "Ended", json_field(report, "ended"));
 	row(out, "Time in phases",
 	    report_seconds(buf, sizeof(buf),
 			   json_real_value(json_object_get(report, "seconds"))));
-	row(out, "Log", text_of(report, "log"));
+	row(out, "Log", json_field(report, "log"));
 	write_phases(report, out);
 	write_lines(report, "use", "What to do next", out);
 	write_lines(report, "back", "The way back", out);

@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The layout of a running host: what lsblk, vgs, lvs and findmnt say about its disks. */
-#include <jansson.h>
-
-#include "base/parse.h"
 #include "inventory/layout-parts.h"
 #include "inventory/layout-read.h"
-
-static void json_unref_p(json_t **j)
-{
-	json_decref(*j);
-}
-#define _cleanup_json_ _cleanup_(json_unref_p)
+#include "model/json.h"
 
 /* Runs a command that prints JSON. 1: there is no such program, or it found nothing. */
 static int run_json(struct runner *run, const char *const *argv, json_t **ret,
@@ -32,26 +24,6 @@ static int run_json(struct runner *run, const char *const *argv, json_t **ret,
 	if (!*ret)
 		return err_set(err, ERR_OPERATOR, "%s: not JSON: %s", argv[0], why.text);
 	return 0;
-}
-
-static const char *text_of(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
-
-/* A number, or a text with one, as older programs print it. */
-static uint64_t number_of(const json_t *o, const char *key)
-{
-	const json_t *v = json_object_get(o, key);
-	uint64_t n = 0;
-
-	if (json_is_integer(v))
-		return json_integer_value(v) > 0 ? (uint64_t)json_integer_value(v) : 0;
-	if (json_is_string(v) && parse_u64(json_string_value(v), &n, NULL) < 0)
-		n = 0;
-	return n;
 }
 
 static bool has_disk(const struct layout *l, const char *name)
@@ -102,22 +74,22 @@ static bool is_swap(const json_t *part)
 	const json_t *first = json_array_get(json_object_get(part, "mountpoints"), 0);
 	const char *mount = json_string_value(first);
 
-	return streq(text_of(part, "fstype"), "swap") || streq0(mount, "[SWAP]");
+	return streq(json_field(part, "fstype"), "swap") || streq0(mount, "[SWAP]");
 }
 
 /* Partitions stand as volumes without a group. */
 static void add_partition(struct layout *l, const json_t *disk, const json_t *part)
 {
-	const char *path = text_of(part, "path");
+	const char *path = json_field(part, "path");
 	_cleanup_free_ char *mount = xstrdup(first_mount(l, part));
 
 	layout_add_lv(l, mount, "", path);
 	struct layout_lv *lv = &l->lvs[l->n_lvs - 1];
 	if (!streq(lv->name, path))
 		return;
-	lv->size = number_of(part, "size");
+	lv->size = json_number(part, "size");
 	xreplace(&lv->type, is_swap(part) ? "swap" : "partition");
-	xreplace(&lv->disks, text_of(disk, "path"));
+	xreplace(&lv->disks, json_field(disk, "path"));
 }
 
 /* Volumes in use, whatever fstab calls them: most systems name UUIDs there. */
@@ -130,8 +102,8 @@ static void add_volumes(struct layout *l, const json_t *dev)
 	{
 		_cleanup_free_ char *mount = xstrdup(first_mount(l, item));
 
-		if (streq(text_of(item, "type"), "lvm") && is_used(l, item))
-			layout_add_mapped(l, mount, text_of(item, "path"));
+		if (streq(json_field(item, "type"), "lvm") && is_used(l, item))
+			layout_add_mapped(l, mount, json_field(item, "path"));
 		add_volumes(l, item);
 	}
 }
@@ -141,17 +113,17 @@ static void add_disk(struct layout *l, const json_t *dev)
 	const json_t *part;
 	size_t i;
 
-	if (has_disk(l, text_of(dev, "path")))
+	if (has_disk(l, json_field(dev, "path")))
 		return;
 	l->disks = xrealloc(l->disks, (l->n_disks + 1) * sizeof(*l->disks));
 	l->disks[l->n_disks++] = (struct layout_disk){
-		.name = xstrdup(text_of(dev, "path")),
-		.serial = xstrdup(text_of(dev, "serial")),
-		.size = number_of(dev, "size"),
-		.label = xstrdup(text_of(dev, "pttype")),
+		.name = xstrdup(json_field(dev, "path")),
+		.serial = xstrdup(json_field(dev, "serial")),
+		.size = json_number(dev, "size"),
+		.label = xstrdup(json_field(dev, "pttype")),
 	};
 	json_array_foreach(json_object_get(dev, "children"), i,
-			   part) if (streq(text_of(part, "type"), "part"))
+			   part) if (streq(json_field(part, "type"), "part"))
 		add_partition(l, dev, part);
 	add_volumes(l, dev);
 }
@@ -174,7 +146,7 @@ static int read_disks(struct layout *l, struct runner *run, struct err *err)
 	if (rc < 0)
 		return -1;
 	json_array_foreach(json_object_get(top, "blockdevices"), i,
-			   dev) if (streq(text_of(dev, "type"), "disk") &&
+			   dev) if (streq(json_field(dev, "type"), "disk") &&
 				    is_used(l, dev)) add_disk(l, dev);
 	layout_find_vg(l);
 	if (l->n_disks > 0 && !streq(l->boot_method, "none"))
@@ -193,7 +165,7 @@ static void add_devices(struct strv *names, const json_t *row)
 {
 	_cleanup_strv_ struct strv devices = STRV_INIT;
 
-	strv_split(&devices, text_of(row, "devices"), ",");
+	strv_split(&devices, json_field(row, "devices"), ",");
 	for (size_t d = 0; d < devices.n; d++) {
 		/* "/dev/sda2(0)": with the first extent. */
 		devices.v[d][strcspn(devices.v[d], "(")] = '\0';
@@ -205,10 +177,10 @@ static void add_devices(struct strv *names, const json_t *row)
 /* A hidden volume's name stands in brackets. */
 static bool is_row_of(const json_t *row, const char *vg, const char *name)
 {
-	const char *own = text_of(row, "lv_name");
+	const char *own = json_field(row, "lv_name");
 	size_t n = strlen(name);
 
-	return streq(text_of(row, "vg_name"), vg) &&
+	return streq(json_field(row, "vg_name"), vg) &&
 	       (streq(own, name) || (own[0] == '[' && strncmp(own + 1, name, n) == 0 &&
 				     streq(own + 1 + n, "]")));
 }
@@ -226,8 +198,8 @@ static void read_volume(struct layout_lv *lv, const json_t *rows)
 			continue;
 		found = true;
 		add_devices(&below, row);
-		xreplace(&lv->type, text_of(row, "segtype"));
-		lv->size = number_of(row, "lv_size");
+		xreplace(&lv->type, json_field(row, "segtype"));
+		lv->size = json_number(row, "lv_size");
 	}
 	if (!found)
 		return;
@@ -268,8 +240,8 @@ static int read_lvm(struct layout *l, struct runner *run, struct err *err)
 		if (*l->lvs[i].vg)
 			read_volume(&l->lvs[i], report_rows(volumes, "lv"));
 	json_array_foreach(report_rows(groups, "vg"), i,
-			   row) if (streq(text_of(row, "vg_name"), l->vg_name))
-		l->vg_extent = number_of(row, "vg_extent_size");
+			   row) if (streq(json_field(row, "vg_name"), l->vg_name))
+		l->vg_extent = json_number(row, "vg_extent_size");
 	return 0;
 }
 
@@ -293,18 +265,18 @@ static void read_mount(struct layout *l, const json_t *row)
 	for (size_t i = 0; i < l->n_fs; i++) {
 		struct layout_fs *fs = &l->fs[i];
 
-		if (!streq(fs->mount_point, text_of(row, "target")))
+		if (!streq(fs->mount_point, json_field(row, "target")))
 			continue;
-		fs->size = number_of(row, "size");
-		fs->used = number_of(row, "used");
-		xreplace(&fs->uuid, text_of(row, "uuid"));
-		xreplace(&fs->label, text_of(row, "label"));
-		if (*text_of(row, "fstype"))
-			xreplace(&fs->type, text_of(row, "fstype"));
-		if (streq(fs->type, "btrfs") && *text_of(row, "fsroot") == '/')
-			set_subvol(fs, text_of(row, "fsroot"));
+		fs->size = json_number(row, "size");
+		fs->used = json_number(row, "used");
+		xreplace(&fs->uuid, json_field(row, "uuid"));
+		xreplace(&fs->label, json_field(row, "label"));
+		if (*json_field(row, "fstype"))
+			xreplace(&fs->type, json_field(row, "fstype"));
+		if (streq(fs->type, "btrfs") && *json_field(row, "fsroot") == '/')
+			set_subvol(fs, json_field(row, "fsroot"));
 		if (*fs->device == '\0')
-			xreplace(&fs->device, text_of(row, "source"));
+			xreplace(&fs->device, json_field(row, "source"));
 	}
 }
 

@@ -190,13 +190,6 @@ static const char *text_of(const json_t *o, const char *key)
 	return json_string_value(json_object_get(o, key));
 }
 
-static uint64_t number_of(const json_t *o, const char *key)
-{
-	json_int_t n = json_integer_value(json_object_get(o, key));
-
-	return n > 0 ? (uint64_t)n : 0;
-}
-
 bool event_from_json(struct event *ev, const json_t *o)
 {
 	const json_t *phase = json_object_get(o, "phase");
@@ -207,7 +200,7 @@ bool event_from_json(struct event *ev, const json_t *o)
 		return false;
 	*ev = (struct event){
 		.type = (enum event_type)type,
-		.job = (int64_t)number_of(o, "job"),
+		.job = (int64_t)json_number(o, "job"),
 		.client = text_of(o, "client"),
 		.phase = json_is_integer(phase) ? (int)json_integer_value(phase) : -1,
 		.phase_name = text_of(o, "phase_name"),
@@ -215,8 +208,8 @@ bool event_from_json(struct event *ev, const json_t *o)
 		.state = text_of(o, "state"),
 		.remedy = text_of(o, "remedy"),
 		.unit = unit < 0 ? PROGRESS_STEPS : (enum progress_unit)unit,
-		.done = number_of(o, "done"),
-		.total = number_of(o, "total"),
+		.done = json_number(o, "done"),
+		.total = json_number(o, "total"),
 		.seconds = json_real_value(json_object_get(o, "seconds")),
 	};
 	return true;

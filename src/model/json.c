@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JSON strings from text that may be no UTF-8. */
+/* JSON strings from text that may be no UTF-8; members of objects. */
 #include "model/json.h"
+
+#include "base/parse.h"
 
 /* Length of the well-formed UTF-8 sequence at s, 0 when there is none (RFC 3629: no surrogates, no overlong forms). */
 static size_t utf8_sequence(const unsigned char *s)
@@ -50,4 +52,39 @@ json_t *json_text(const char *text)
 		p += MAX(n, (size_t)1);
 	}
 	return json_string(str_c(&out));
+}
+
+json_t *json_from_strv(const struct strv *v)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < v->n; i++)
+		json_array_append_new(array, json_text(v->v[i]));
+	return array;
+}
+
+void json_to_strv(const json_t *array, struct strv *ret)
+{
+	json_t *word;
+	size_t i;
+
+	json_array_foreach(array, i, word) if (json_is_string(word))
+		strv_add(ret, json_string_value(word));
+}
+
+const char *json_field(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
+uint64_t json_number(const json_t *o, const char *key)
+{
+	const json_t *v = json_object_get(o, key);
+	uint64_t n = 0;
+
+	if (json_is_integer(v))
+		return json_integer_value(v) > 0 ? (uint64_t)json_integer_value(v) : 0;
+	return parse_u64(json_field(o, key), &n, NULL) < 0 ? 0 : n;
 }

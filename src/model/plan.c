@@ -2,8 +2,7 @@
 /* The package plan: list and file form. */
 #include "model/plan.h"
 
-#include <jansson.h>
-
+#include "model/json.h"
 #include "sys/files.h"
 
 static const char *const action_names[] = {
@@ -122,13 +121,6 @@ int pkg_plan_save(const struct pkg_plan *p, const char *path, struct err *err)
 	return files_write_atomic(path, text, strlen(text), 0644, err);
 }
 
-static char *dup_string(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return xstrdup(s ? s : "");
-}
-
 static int item_from_json(struct pkg_plan *p, const json_t *o)
 {
 	int action = name_index(action_names, ARRAY_SIZE(action_names),
@@ -142,11 +134,11 @@ static int item_from_json(struct pkg_plan *p, const json_t *o)
 		return -1;
 	it = pkg_plan_add(p);
 	it->name = xstrdup(name);
-	it->arch = dup_string(o, "arch");
-	it->old_version = dup_string(o, "old_version");
-	it->new_version = dup_string(o, "new_version");
-	it->file = dup_string(o, "file");
-	it->replaced_by = dup_string(o, "replaced_by");
+	it->arch = xstrdup(json_field(o, "arch"));
+	it->old_version = xstrdup(json_field(o, "old_version"));
+	it->new_version = xstrdup(json_field(o, "new_version"));
+	it->file = xstrdup(json_field(o, "file"));
+	it->replaced_by = xstrdup(json_field(o, "replaced_by"));
 	it->action = (enum pkg_action)action;
 	it->removal = removal < 0 ? PKG_REPLACED : (enum pkg_removal)removal;
 	it->bos = json_is_true(json_object_get(o, "bos"));
@@ -154,15 +146,10 @@ static int item_from_json(struct pkg_plan *p, const json_t *o)
 	return 0;
 }
 
-static void json_p(json_t **j)
-{
-	json_decref(*j);
-}
-
 int pkg_plan_load(struct pkg_plan *p, const char *path, struct err *err)
 {
 	_cleanup_str_ struct str text = STR_INIT;
-	_cleanup_(json_p) json_t *top = NULL;
+	_cleanup_json_ json_t *top = NULL;
 	json_error_t where;
 	json_t *items, *o;
 	size_t i;

@@ -2,9 +2,8 @@
 /* The client program, called over ssh: its events become the job's, its error the phase's. */
 #include "phase/client.h"
 
-#include <jansson.h>
-
 #include "archive/mksysb.h"
+#include "model/json.h"
 
 /* What one client may say in one call. */
 #define EVENTS_MAX 2000u
@@ -62,13 +61,6 @@ static char *clean(const char *text)
 	return copy;
 }
 
-static const char *text_of(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
-
 static void keep(char **field, const char *text)
 {
 	free(*field);
@@ -79,7 +71,7 @@ static void on_progress(struct voice *v, const json_t *o)
 {
 	json_int_t done = json_integer_value(json_object_get(o, "done"));
 	json_int_t total = json_integer_value(json_object_get(o, "total"));
-	bool bytes = streq(text_of(o, "unit"), "bytes");
+	bool bytes = streq(json_field(o, "unit"), "bytes");
 
 	if (done >= 0 && total >= 0)
 		progress_report(&v->progress, bytes ? PROGRESS_BYTES : PROGRESS_FILES,
@@ -88,8 +80,8 @@ static void on_progress(struct voice *v, const json_t *o)
 
 static void on_event(struct voice *v, const json_t *o)
 {
-	const char *kind = text_of(o, "event");
-	_cleanup_free_ char *text = clean(text_of(o, "text"));
+	const char *kind = json_field(o, "event");
+	_cleanup_free_ char *text = clean(json_field(o, "text"));
 
 	if (streq(kind, "progress")) {
 		on_progress(v, o);
@@ -97,7 +89,7 @@ static void on_event(struct voice *v, const json_t *o)
 	}
 	if (streq(kind, "error")) {
 		keep(&v->error, text);
-		keep(&v->remedy, text_of(o, "remedy"));
+		keep(&v->remedy, json_field(o, "remedy"));
 		return;
 	}
 	if (*text == '\0' || v->said++ > EVENTS_MAX)
@@ -119,7 +111,7 @@ static void on_line(void *arg, const char *line, bool is_err)
 
 	if (*line == '\0')
 		return; /* a sign of life */
-	json_t *o = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+	_cleanup_json_ json_t *o = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
 
 	if (json_is_object(o)) {
 		on_event(v, o);
@@ -127,7 +119,6 @@ static void on_line(void *arg, const char *line, bool is_err)
 		_cleanup_free_ char *text = clean(line);
 		events_output(v->call->events, text);
 	}
-	json_decref(o);
 }
 
 static int on_data(void *arg, const void *data, size_t n, struct err *err)

@@ -2,6 +2,7 @@
 /* The client program's commands on the alternate disk, and the tree's way to the cache and back. */
 #include "phase/disk.h"
 
+#include "model/json.h"
 #include "phase/cached.h"
 #include "sys/files.h"
 
@@ -120,21 +121,17 @@ static int check_tools(const struct phase_ctx *c, struct transport *t,
 	}
 	char *cursor = out.p;
 	for (char *line; cursor && (line = next_line(&cursor)) != NULL;) {
-		json_t *o = json_loads(line, 0, NULL);
-		const char *severity = json_string_value(json_object_get(o, "severity"));
-		const char *id = json_string_value(json_object_get(o, "id"));
-		const char *title = json_string_value(json_object_get(o, "title"));
-		const char *remedy = json_string_value(json_object_get(o, "remedy"));
+		_cleanup_json_ json_t *o = json_loads(line, 0, NULL);
+		const char *id = json_field(o, "id"), *title = json_field(o, "title");
 
-		if (severity && id && title && streq(severity, "INHIBIT")) {
+		if (streq(json_field(o, "severity"), "INHIBIT") && *id && *title) {
 			_cleanup_free_ char *name = xasprintf("client.%.60s", id);
 			_cleanup_free_ char *what = xasprintf("%.200s", title);
 			_cleanup_free_ char *next = xasprintf("on the client: %.200s",
-							      remedy ? remedy : "");
+							      json_field(o, "remedy"));
 			findings_add(fs, name, FINDING_INHIBIT,
 				     "The client lacks what a clone needs", what, next);
 		}
-		json_decref(o);
 	}
 	return 0;
 }

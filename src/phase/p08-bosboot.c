@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Phase 8: one initramfs per kernel and a boot loader configuration that names what image.data says. */
 #include "boot/boot.h"
+#include "model/json.h"
 #include "phase/common.h"
 #include "phase/table.h"
 
@@ -79,12 +80,9 @@ static int bosboot_verify(struct phase_ctx *c, struct err *err)
 	}
 	if (boot_kernels(&b.site.root, &kernels, err) < 0)
 		return -1;
-	json_t *names = json_array();
-	for (size_t i = 0; i < kernels.n; i++)
-		json_array_append_new(names, json_string(kernels.v[i]));
 	return common_fact_set(c, "boot",
 			       json_pack("{s:s, s:o, s:o}", "loader", b.backend->name,
-					 "kernels", names, "findings",
+					 "kernels", json_from_strv(&kernels), "findings",
 					 findings_to_json(&fs)),
 			       err);
 }

@@ -4,6 +4,7 @@
 
 #include <poll.h>
 
+#include "model/json.h"
 #include "sys/clock.h"
 #include "sys/signal.h"
 
@@ -112,47 +113,22 @@ int running_read(struct transport *t, struct running *ret, struct err *err)
 	return err_remedy(err, "on %s: findmnt -n -o UUID /", transport_name(t));
 }
 
-static json_t *words_to_json(const struct strv *v)
-{
-	json_t *a = json_array();
-
-	for (size_t i = 0; i < v->n; i++)
-		json_array_append_new(a, json_string(v->v[i]));
-	return a;
-}
-
-static void words_from_json(const json_t *a, struct strv *ret)
-{
-	size_t i;
-	json_t *word;
-
-	json_array_foreach(a, i, word) if (json_is_string(word))
-		strv_add(ret, json_string_value(word));
-}
-
 json_t *running_to_json(const struct running *r)
 {
 	return json_pack("{ss ss ss ss so so}", "boot_id", r->boot_id, "root", r->root,
 			 "codename", r->codename, "system", r->system, "failed",
-			 words_to_json(&r->failed), "services",
-			 words_to_json(&r->services));
-}
-
-static const char *text_of(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s ? s : "";
+			 json_from_strv(&r->failed), "services",
+			 json_from_strv(&r->services));
 }
 
 void running_from_json(const json_t *j, struct running *ret)
 {
-	xreplace(&ret->boot_id, text_of(j, "boot_id"));
-	xreplace(&ret->root, text_of(j, "root"));
-	xreplace(&ret->codename, text_of(j, "codename"));
-	xreplace(&ret->system, text_of(j, "system"));
-	words_from_json(json_object_get(j, "failed"), &ret->failed);
-	words_from_json(json_object_get(j, "services"), &ret->services);
+	xreplace(&ret->boot_id, json_field(j, "boot_id"));
+	xreplace(&ret->root, json_field(j, "root"));
+	xreplace(&ret->codename, json_field(j, "codename"));
+	xreplace(&ret->system, json_field(j, "system"));
+	json_to_strv(json_object_get(j, "failed"), &ret->failed);
+	json_to_strv(json_object_get(j, "services"), &ret->services);
 }
 
 static bool passes(const char *unit)

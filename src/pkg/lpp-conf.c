@@ -2,8 +2,7 @@
 /* lpp.json: what an lpp_source was defined as, and the sources that this came to. */
 #include "pkg/lpp-conf.h"
 
-#include <jansson.h>
-
+#include "model/json.h"
 #include "sys/files.h"
 #include "sys/proc.h"
 
@@ -215,24 +214,6 @@ int lpp_conf_old(struct lpp *old, const struct lpp *l, struct err *err)
 	return 0;
 }
 
-static json_t *strv_to_json(const struct strv *sv)
-{
-	json_t *a = json_array();
-
-	for (size_t i = 0; i < sv->n; i++)
-		json_array_append_new(a, json_string(sv->v[i]));
-	return a;
-}
-
-static void json_to_strv(const json_t *a, struct strv *sv)
-{
-	size_t i;
-	json_t *v;
-
-	json_array_foreach(a, i, v) if (json_is_string(v))
-		strv_add(sv, json_string_value(v));
-}
-
 static json_t *sources_to_json(const struct lpp_sources *s)
 {
 	json_t *a = json_array();
@@ -253,8 +234,8 @@ int lpp_conf_save(const struct lpp *l, struct err *err)
 		"format", LPP_FORMAT, "name", l->name, "release", l->release->codename,
 		"arch", l->arch, "source", l->source, "mirror", l->mirror, "suites",
 		l->suites, "components", l->components, "keyring", l->keyring, "packages",
-		strv_to_json(&l->packages), "allow_unsigned",
-		strv_to_json(&l->allow_unsigned), "sources",
+		json_from_strv(&l->packages), "allow_unsigned",
+		json_from_strv(&l->allow_unsigned), "sources",
 		sources_to_json(&l->sources));
 	_cleanup_free_ char *text = json_dumps(o, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
 

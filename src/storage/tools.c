@@ -144,23 +144,6 @@ json_t *tools_blocks(const struct storage *s)
 	return top;
 }
 
-const char *json_field(const json_t *o, const char *key)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-
-	return text ? text : "";
-}
-
-uint64_t json_number(const json_t *o, const char *key)
-{
-	const json_t *v = json_object_get(o, key);
-	uint64_t n = 0;
-
-	if (json_is_integer(v))
-		return json_integer_value(v) > 0 ? (uint64_t)json_integer_value(v) : 0;
-	return parse_u64(json_field(o, key), &n, NULL) < 0 ? 0 : n;
-}
-
 char *tools_partition(const char *disk, unsigned number)
 {
 	size_t n = strlen(disk);

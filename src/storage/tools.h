@@ -2,8 +2,7 @@
 /* Inside the storage layer: running its programs, what they print as JSON, names of devices, growing a layout. */
 #pragma once
 
-#include <jansson.h>
-
+#include "model/json.h"
 #include "storage/storage.h"
 
 #define TAG	     "nimadm"
@@ -17,12 +16,6 @@
  * kernel has not read its partitions yet. */
 #define TABLE_ID "4e494d41-444d-"
 #define MIB	 ((uint64_t)1 << 20)
-
-static inline void json_unref_p(json_t **j)
-{
-	json_decref(*j);
-}
-#define _cleanup_json_ _cleanup_(json_unref_p)
 
 /* Runs argv to its end; anything but 0 is an error. */
 int tools_run(const struct storage *s, const struct strv *argv, const char *input,
@@ -41,9 +34,6 @@ json_t *tools_lvm_rows(const struct storage *s, const char *command, const char 
 /* The tree of block devices as lsblk shows it; what it does not know of one (a host without udev) is probed. NULL: there is
  * no lsblk. */
 json_t *tools_blocks(const struct storage *s);
-
-const char *json_field(const json_t *o, const char *key); /* never NULL */
-uint64_t json_number(const json_t *o, const char *key);
 
 /* "/dev/sdb", 2 -> "/dev/sdb2"; "/dev/nvme0n1" -> "/dev/nvme0n1p2" */
 char *tools_partition(const char *disk, unsigned number);

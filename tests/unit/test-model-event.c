@@ -136,12 +136,37 @@ static void test_findings(void **state)
 	findings_done(&back);
 }
 
+static void test_members(void **state)
+{
+	_cleanup_json_ json_t *o = json_loads(
+		"{\"text\": \"words\", \"n\": 12, \"as_text\": \"4096\", \"below\": -1,"
+		" \"list\": [\"a\", 3, \"b\"]}",
+		0, NULL);
+	_cleanup_strv_ struct strv list = STRV_INIT;
+
+	assert_string_equal(json_field(o, "text"), "words");
+	assert_string_equal(json_field(o, "n"), "");
+	assert_string_equal(json_field(o, "absent"), "");
+	assert_string_equal(json_field(NULL, "text"), "");
+	assert_true(json_number(o, "n") == 12);
+	assert_true(json_number(o, "as_text") == 4096);
+	assert_true(json_number(o, "below") == 0);
+	assert_true(json_number(o, "text") == 0);
+	assert_true(json_number(o, "absent") == 0);
+	json_to_strv(json_object_get(o, "list"), &list);
+	assert_int_equal(list.n, 2);
+	assert_string_equal(list.v[1], "b");
+	_cleanup_json_ json_t *back = json_from_strv(&list);
+	_cleanup_free_ char *text = json_dumps(back, JSON_COMPACT);
+	assert_string_equal(text, "[\"a\",\"b\"]");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sinks),	 cmocka_unit_test(test_progress_limit),
 		cmocka_unit_test(test_json),	 cmocka_unit_test(test_names),
-		cmocka_unit_test(test_findings),
+		cmocka_unit_test(test_findings), cmocka_unit_test(test_members),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
