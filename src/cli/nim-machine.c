@@ -5,8 +5,6 @@
 #include "model/json.h"
 #include "phase/client.h"
 
-#define OUT_MAX ((size_t)1 << 20)
-
 static int set(struct nim_request *r, const char *name, const char *attr,
 	       const char *value, struct err *err)
 {
@@ -35,14 +33,10 @@ static char *field_of(const char *text, const char *key)
 
 static int read_level(struct transport *t, char **ret, struct err *err)
 {
-	const char *const argv[] = { "cat", "/etc/os-release", NULL };
 	_cleanup_str_ struct str out = STR_INIT;
-	struct proc_spec spec = {
-		.argv = argv, .out = &out, .out_max = OUT_MAX, .timeout_s = 60
-	};
 
-	if (runner_check(transport_runner(t), &spec, err) < 0)
-		return err_prefix(err, "client %s", transport_name(t));
+	if (transport_script(t, "cat /etc/os-release", 0, &out, err) < 0)
+		return -1;
 	_cleanup_free_ char *id = field_of(str_c(&out), "ID");
 	_cleanup_free_ char *version = field_of(str_c(&out), "VERSION_ID");
 	_cleanup_free_ char *codename = field_of(str_c(&out), "VERSION_CODENAME");

@@ -50,8 +50,7 @@ struct voice {
 	char *error, *remedy;
 };
 
-/* For terminals and logs: no control characters, and not too long. */
-static char *clean(const char *text)
+char *client_clean(const char *text)
 {
 	char *copy = xstrndup(text, TEXT_MAX);
 
@@ -64,7 +63,7 @@ static char *clean(const char *text)
 static void keep(char **field, const char *text)
 {
 	free(*field);
-	*field = clean(text);
+	*field = client_clean(text);
 }
 
 static void on_progress(struct voice *v, const json_t *o)
@@ -81,7 +80,7 @@ static void on_progress(struct voice *v, const json_t *o)
 static void on_event(struct voice *v, const json_t *o)
 {
 	const char *kind = json_field(o, "event");
-	_cleanup_free_ char *text = clean(json_field(o, "text"));
+	_cleanup_free_ char *text = client_clean(json_field(o, "text"));
 
 	if (streq(kind, "progress")) {
 		on_progress(v, o);
@@ -116,7 +115,7 @@ static void on_line(void *arg, const char *line, bool is_err)
 	if (json_is_object(o)) {
 		on_event(v, o);
 	} else if (v->said++ <= EVENTS_MAX) {
-		_cleanup_free_ char *text = clean(line);
+		_cleanup_free_ char *text = client_clean(line);
 		events_output(v->call->events, text);
 	}
 }
@@ -254,7 +253,7 @@ int client_claim(struct transport *t, const struct phase_ctx *c, struct err *err
 
 	if (rc <= 0)
 		return rc;
-	_cleanup_free_ char *who = clean(other);
+	_cleanup_free_ char *who = client_clean(other);
 	bool over = is_over(c, other);
 	if (!over && !c->job->spec.force) {
 		err_set(err, ERR_LOCKED, "client %s is claimed by another job: %s", name,

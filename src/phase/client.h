@@ -15,6 +15,9 @@ struct transport_target client_target(const struct job *job);
 int client_open(struct transport **ret, const struct phase_ctx *c, struct err *err)
 	_must_check_;
 
+/* What a client says, for terminals, logs and files: no control characters, and not too long. malloc'd. */
+char *client_clean(const char *text) _must_check_;
+
 /*
  * Runs the client program with these arguments (its own name is put in front). Its events, JSON lines on standard error,
  * become ours: what a client says is limited and cleaned of control characters. When it fails, *err is the error that

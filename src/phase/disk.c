@@ -233,15 +233,10 @@ int disk_finish(const struct phase_ctx *c, struct err *err)
 /* What is mounted below /alt_inst there, relative to it. */
 static int read_mounts(struct transport *t, struct strv *ret, struct err *err)
 {
-	const char *const argv[] = { "findmnt", "-R",	  "-r",	    "-n",
-				     "-o",	"TARGET", ALT_INST, NULL };
 	_cleanup_str_ struct str out = STR_INIT;
-	struct proc_spec spec = {
-		.argv = argv, .out = &out, .out_max = 64 << 10, .timeout_s = 60
-	};
 
-	if (runner_check(transport_runner(t), &spec, err) < 0)
-		return err_prefix(err, "client %s", transport_name(t));
+	if (transport_script(t, "findmnt -R -r -n -o TARGET " ALT_INST, 0, &out, err) < 0)
+		return -1;
 	char *cursor = out.p;
 	for (char *line; cursor && (line = next_line(&cursor)) != NULL;)
 		if (starts_with(line, ALT_INST "/"))

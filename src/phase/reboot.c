@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include "model/json.h"
+#include "phase/client.h"
 #include "sys/clock.h"
 #include "sys/signal.h"
 
@@ -49,54 +50,38 @@ void running_done(struct running *r)
 	strv_done(&r->services);
 }
 
-static int run_script(struct transport *t, const char *script, struct str *out,
-		      struct err *err)
-{
-	const char *const argv[] = { "sh", "-c", script, NULL };
-	struct proc_spec spec = {
-		.argv = argv, .out = out, .out_max = 64 << 10, .timeout_s = 120
-	};
-
-	if (runner_check(transport_runner(t), &spec, err) < 0)
-		return err_prefix(err, "client %s", transport_name(t));
-	return 0;
-}
-
-/* For messages, terminals, files: what a client says has no control characters. */
-static void clean(char *line)
-{
-	for (char *p = line; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
-}
-
 static void take_line(struct running *r, char *line)
 {
+	const struct {
+		const char *name;
+		char **text;
+		struct strv *list;
+	} fields[] = {
+		{ "boot", &r->boot_id, NULL },	    { "root", &r->root, NULL },
+		{ "codename", &r->codename, NULL }, { "system", &r->system, NULL },
+		{ "failed", NULL, &r->failed },	    { "service", NULL, &r->services },
+	};
 	char *value = strchr(line, ' ');
 
 	if (!value)
 		return;
 	*value++ = '\0';
-	clean(value);
-	if (streq(line, "boot"))
-		xreplace(&r->boot_id, value);
-	else if (streq(line, "root"))
-		xreplace(&r->root, value);
-	else if (streq(line, "codename"))
-		xreplace(&r->codename, value);
-	else if (streq(line, "system"))
-		xreplace(&r->system, value);
-	else if (streq(line, "failed"))
-		strv_add(&r->failed, value);
-	else if (streq(line, "service"))
-		strv_add(&r->services, value);
+	_cleanup_free_ char *clean = client_clean(value);
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (!streq(line, fields[i].name))
+			continue;
+		if (fields[i].text)
+			xreplace(fields[i].text, clean);
+		else
+			strv_add(fields[i].list, clean);
+	}
 }
 
 int running_read(struct transport *t, struct running *ret, struct err *err)
 {
 	_cleanup_str_ struct str out = STR_INIT;
 
-	if (run_script(t, state_script, &out, err) < 0)
+	if (transport_script(t, state_script, 0, &out, err) < 0)
 		return -1;
 	xreplace(&ret->boot_id, "");
 	xreplace(&ret->root, "");
@@ -242,7 +227,7 @@ int reboot_client(const struct transport_target *target, const char *boot_id,
 	*ret_seconds = 0;
 	if (rc == 0) {
 		events_step(events, "Rebooting %s", target->name);
-		if (run_script(t, reboot_script, NULL, err) < 0 ||
+		if (transport_script(t, reboot_script, 0, NULL, err) < 0 ||
 		    wait_for(&t, &impatient, boot_id, ret_seconds, err) < 0)
 			return -1;
 	}

@@ -47,6 +47,12 @@ void transport_close_p(struct transport **t);
  * a command that is silent for too long.
  */
 struct runner *transport_runner(struct transport *t);
+/*
+ * Runs a short script with sh there: at most 2 minutes. Its input is in_fd (0: none); its output is added to `out` (may be
+ * NULL), at most 64 KiB. Another status than 0 is an error.
+ */
+int transport_script(struct transport *t, const char *script, int in_fd, struct str *out,
+		     struct err *err) _must_check_;
 const char *transport_name(const struct transport *t);
 const char *transport_host(const struct transport *t);
 
