@@ -4,6 +4,7 @@
 
 #include "archive/mksysb.h"
 #include "model/bundle.h"
+#include "phase/parts.h"
 #include "phase/table.h"
 #include "pkg/lpp.h"
 #include "sandbox/sandbox.h"
@@ -16,31 +17,31 @@
 static int attach(const struct phase_ctx *c, struct err *err)
 {
 	const struct job *job = c->job;
+	_cleanup_parts_ struct parts parts = PARTS_INIT;
 
 	if (mount_private_namespace(err) < 0)
 		return -1;
-	if (mount_is_mountpoint(job->alt_inst))
-		return 0;
-	return mount_overlay(job->lower, job->upper, job->work, job->alt_inst,
-			     MOUNT_OVERLAY_KEEP_LINKS, err);
+	parts_of_job(job, &parts);
+	return parts_attach(&parts, job->lower, job->alt_inst, MOUNT_OVERLAY_KEEP_LINKS,
+			    err);
 }
 
 /* A machine that goes down while this tree is sent away or written to an image takes nothing of it with it. */
 static int attach_result(const struct phase_ctx *c, struct err *err)
 {
 	struct job *job = c->job;
+	_cleanup_parts_ struct parts parts = PARTS_INIT;
 
 	if (mount_private_namespace(err) < 0)
 		return -1;
-	if (mount_is_mountpoint(job->alt_inst)) {
-		if (mount_is_read_only(job->alt_inst))
-			return 0;
+	if (mount_is_mountpoint(job->alt_inst) && !mount_is_read_only(job->alt_inst)) {
 		events_step(c->events, "Writing the alternate root to its disk");
 		if (phase_release(job, err) < 0)
 			return -1;
 	}
-	return mount_overlay(job->lower, job->upper, job->work, job->alt_inst,
-			     MOUNT_OVERLAY_KEEP_LINKS | MOUNT_OVERLAY_READ_ONLY, err);
+	parts_of_job(job, &parts);
+	return parts_attach(&parts, job->lower, job->alt_inst,
+			    MOUNT_OVERLAY_KEEP_LINKS | MOUNT_OVERLAY_READ_ONLY, err);
 }
 
 static char *check_dir(const struct job *job, enum tree tree, const char *sub)
@@ -49,22 +50,39 @@ static char *check_dir(const struct job *job, enum tree tree, const char *sub)
 			 tree == TREE_CHECK_ALT ? "new" : "old", sub);
 }
 
+static void check_parts(const struct job *job, enum tree tree, struct parts *ret)
+{
+	_cleanup_free_ char *upper = check_dir(job, tree, "/upper");
+	_cleanup_free_ char *work = check_dir(job, tree, "/work");
+
+	parts_of(job, upper, work, ret);
+}
+
+static int detach_check(const struct job *job, enum tree tree, struct err *err)
+{
+	_cleanup_free_ char *merged = check_dir(job, tree, "/root");
+	_cleanup_parts_ struct parts parts = PARTS_INIT;
+
+	check_parts(job, tree, &parts);
+	return parts_detach(&parts, merged, err);
+}
+
 /* The checkers' overlays lie on the others. */
 static int detach_checks(const struct job *job, struct err *err)
 {
-	_cleanup_free_ char *old = check_dir(job, TREE_CHECK_LOWER, "/root");
-	_cleanup_free_ char *alt = check_dir(job, TREE_CHECK_ALT, "/root");
-
-	if (mount_umount(alt, err) < 0)
+	if (detach_check(job, TREE_CHECK_ALT, err) < 0)
 		return -1;
-	return mount_umount(old, err);
+	return detach_check(job, TREE_CHECK_LOWER, err);
 }
 
 int common_detach(const struct phase_ctx *c, struct err *err)
 {
+	_cleanup_parts_ struct parts parts = PARTS_INIT;
+
 	if (detach_checks(c->job, err) < 0)
 		return -1;
-	return mount_umount(c->job->alt_inst, err);
+	parts_of_job(c->job, &parts);
+	return parts_detach(&parts, c->job->alt_inst, err);
 }
 
 struct removal {
@@ -97,21 +115,32 @@ int common_remove(const struct phase_ctx *c, const char *dir, const char *marker
 
 int common_drop_changes(const struct phase_ctx *c, struct err *err)
 {
-	const struct job *job = c->job;
+	_cleanup_parts_ struct parts parts = PARTS_INIT;
 
-	if (common_detach(c, err) < 0 || files_rmtree(job->work, NULL, err) < 0 ||
-	    common_remove(c, job->upper, NULL, err) < 0)
+	if (common_detach(c, err) < 0)
 		return -1;
-	return mount_overlay_forget(job->work, err);
+	parts_of_job(c->job, &parts);
+	for (size_t i = 0; i < parts.n; i++) {
+		const struct part *p = &parts.v[i];
+
+		if (files_rmtree(p->work, NULL, err) < 0 ||
+		    common_remove(c, p->upper, NULL, err) < 0 ||
+		    mount_overlay_forget(p->work, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 int phase_release(struct job *job, struct err *err)
 {
+	_cleanup_parts_ struct parts parts = PARTS_INIT;
+
 	if (!mount_is_mountpoint(job->alt_inst))
 		return 0;
 	if (detach_checks(job, err) < 0)
 		return -1;
-	return mount_overlay_end(job->upper, job->work, job->alt_inst, err);
+	parts_of_job(job, &parts);
+	return parts_release(&parts, job->alt_inst, err);
 }
 
 /* A fresh overlay over `below`, mounted at the returned path. */
@@ -119,19 +148,14 @@ static int attach_check(const struct phase_ctx *c, enum tree tree, const char *b
 			char **ret, struct err *err)
 {
 	_cleanup_free_ char *top = check_dir(c->job, tree, "");
-	_cleanup_free_ char *upper = check_dir(c->job, tree, "/upper");
-	_cleanup_free_ char *work = check_dir(c->job, tree, "/work");
 	_cleanup_free_ char *merged = check_dir(c->job, tree, "/root");
-	const char *const dirs[] = { upper, work, merged };
+	_cleanup_parts_ struct parts parts = PARTS_INIT;
 
-	if (mount_private_namespace(err) < 0 || mount_umount(merged, err) < 0 ||
-	    files_rmtree(top, NULL, err) < 0)
-		return -1;
-	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
-		if (files_mkdirs(dirs[i], 0755, err) < 0)
-			return -1;
-	}
-	if (mount_overlay(below, upper, work, merged, MOUNT_OVERLAY_PLAIN, err) < 0)
+	check_parts(c->job, tree, &parts);
+	if (mount_private_namespace(err) < 0 || parts_detach(&parts, merged, err) < 0 ||
+	    files_rmtree(top, NULL, err) < 0 || parts_make(&parts, err) < 0 ||
+	    files_mkdirs(merged, 0755, err) < 0 ||
+	    parts_attach(&parts, below, merged, MOUNT_OVERLAY_PLAIN, err) < 0)
 		return -1;
 	*ret = TAKE_PTR(merged);
 	return 0;
