@@ -128,8 +128,8 @@ static int check_new(struct alternate *a, const struct alt_source *src, struct e
 	if (host_resolve_disks(&a->host, &a->o->disks, &a->targets, err) < 0 ||
 	    check_clones(a, err) < 0 ||
 	    targets_check(&a->host.disks, &a->targets, &policy, err) < 0 ||
-	    (!a->like &&
-	     storage_check_source(&a->host.storage, &a->host.running, err) < 0) ||
+	    (!a->like && storage_check_source(&a->host.storage, &a->host.disks,
+					      &a->host.running, err) < 0) ||
 	    plan(a, like, err) < 0)
 		return -1;
 	if (!storage_backend_for(&a->state.layout) ||

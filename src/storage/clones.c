@@ -5,21 +5,18 @@
 #include "storage/tools.h"
 
 struct reports {
-	json_t *pvs, *vgs, *lvs, *blocks;
+	const json_t *blocks;
+	json_t *vgs, *lvs;
 };
 
 static void reports_done(struct reports *r)
 {
-	json_decref(r->pvs);
 	json_decref(r->vgs);
 	json_decref(r->lvs);
-	json_decref(r->blocks);
 }
 
 static void reports_read(struct reports *r, const struct storage *s)
 {
-	r->blocks = tools_blocks(s);
-	r->pvs = tools_lvm_rows(s, "pvs", "pv_name,vg_name,vg_tags");
 	r->vgs = tools_lvm_rows(s, "vgs", "vg_name,vg_tags,vg_extent_size");
 	r->lvs = tools_lvm_rows(s, "lvs", "vg_name,lv_name,lv_size,lv_tags");
 }
@@ -64,8 +61,7 @@ static const json_t *find_block(const json_t *list, const char *path)
 static void take_fs(struct layout *l, const struct reports *r, const char *mount_point,
 		    const char *device, const char *type, uint64_t size)
 {
-	const json_t *block = find_block(json_object_get(r->blocks, "blockdevices"),
-					 device);
+	const json_t *block = find_block(r->blocks, device);
 	struct layout_fs *fs = layout_new_fs(l);
 
 	xreplace(&fs->mount_point, mount_point);
@@ -133,8 +129,7 @@ static void take_partition(struct layout *l, const struct reports *r, const json
 
 static void take_disk(struct layout *l, const struct reports *r, const struct disk *d)
 {
-	const json_t *disk = find_block(json_object_get(r->blocks, "blockdevices"),
-					d->path);
+	const json_t *disk = find_block(r->blocks, d->path);
 	struct layout_disk *to = layout_new_disk(l);
 	const json_t *part;
 	size_t i;
@@ -195,8 +190,7 @@ static void take_subvolumes(struct layout *l, const struct reports *r,
 			    const struct storage *s)
 {
 	const struct layout_fs *root = layout_find_fs(l, "/");
-	const json_t *blocks = json_object_get(r->blocks, "blockdevices");
-	const char *at = root ? mounted_at(find_block(blocks, root->device)) : "";
+	const char *at = root ? mounted_at(find_block(r->blocks, root->device)) : "";
 	struct err ignored = { 0 };
 
 	if (*at == '/' && subvolumes_read(s->root, at, l, &ignored) < 0)
@@ -213,7 +207,7 @@ static void finish(struct layout *l, const struct reports *r, const struct stora
 int storage_find_clones(const struct storage *s, const struct disks *d,
 			struct layout **ret, size_t *n, struct err *err)
 {
-	_cleanup_(reports_done) struct reports r = { 0 };
+	_cleanup_(reports_done) struct reports r = { .blocks = d->blocks };
 	const json_t *vg;
 	size_t i;
 
@@ -269,9 +263,10 @@ static const json_t *find_uuid(const json_t *list, const char *uuid, const char 
 }
 
 /* The third line of STORAGE_OLD: the file system that holds its /boot, and where that is mounted: "UUID /boot". */
-static void take_old_boot(struct layout *l, const struct storage *s)
+static void take_old_boot(struct layout *l, const struct storage *s,
+			  const struct disks *d)
 {
-	_cleanup_(reports_done) struct reports r = { 0 };
+	const struct reports r = { .blocks = d->blocks };
 	_cleanup_str_ struct str text = STR_INIT;
 	_cleanup_strv_ struct strv words = STRV_INIT;
 	const char *disk = NULL;
@@ -285,9 +280,7 @@ static void take_old_boot(struct layout *l, const struct storage *s)
 	strv_split(&words, line ? line : "", " ");
 	if (words.n != 2)
 		return;
-	r.blocks = tools_blocks(s);
-	const json_t *block = find_uuid(json_object_get(r.blocks, "blockdevices"),
-					words.v[0], NULL, &disk);
+	const json_t *block = find_uuid(d->blocks, words.v[0], NULL, &disk);
 	if (!block)
 		return;
 	take_fs(l, &r, words.v[1], json_field(block, "path"), "", 0);
@@ -309,7 +302,7 @@ int storage_find_old(const struct storage *s, const struct disks *d, struct layo
 		return 1;
 	xreplace(&ret->vg_name, disk_role_name(DISK_OLD));
 	layout_fill_strings(ret);
-	take_old_boot(ret, s);
+	take_old_boot(ret, s, d);
 	if (*ret->boot_disk == '\0')
 		xreplace(&ret->boot_disk, ret->disks[0].name);
 	return 0;

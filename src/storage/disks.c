@@ -31,6 +31,7 @@ void disks_done(struct disks *d)
 	for (size_t i = 0; i < d->n; i++)
 		disk_done(&d->v[i]);
 	free(d->v);
+	json_decref(d->blocks);
 	*d = (struct disks)DISKS_INIT;
 }
 
@@ -239,18 +240,18 @@ static void add_by_id(struct disks *ds, const struct storage *s)
 int disks_read(struct disks *d, const struct storage *s, const struct layout *running,
 	       struct err *err)
 {
-	_cleanup_json_ json_t *top = tools_blocks(s);
 	_cleanup_(reports_done) struct reports r = { .running = running };
 	const json_t *dev;
 	size_t i;
 
-	if (!top) {
+	d->blocks = tools_blocks(s);
+	if (!d->blocks) {
 		err_set(err, ERR_OPERATOR, "lsblk does not tell the disks");
 		return err_remedy(err, "altdisk check says what is missing");
 	}
 	r.pvs = tools_lvm_rows(s, "pvs", "pv_name,vg_name,vg_tags");
 	read_old(&r, s);
-	json_array_foreach(json_object_get(top, "blockdevices"), i, dev)
+	json_array_foreach(d->blocks, i, dev)
 	{
 		if (streq(json_field(dev, "type"), "disk") &&
 		    json_number(dev, "size") > 0)

@@ -83,13 +83,11 @@ static int check_btrfs(const struct storage *s, const struct layout_fs *fs,
 	return err_remedy(err, "btrfs on several devices is not supported yet");
 }
 
-int storage_check_source(const struct storage *s, const struct layout *running,
-			 struct err *err)
+int storage_check_source(const struct storage *s, const struct disks *d,
+			 const struct layout *running, struct err *err)
 {
-	_cleanup_json_ json_t *top = tools_blocks(s);
-
 	for (size_t i = 0; i < running->n_fs; i++)
 		if (check_btrfs(s, &running->fs[i], err) < 0)
 			return -1;
-	return check_tree(running, json_object_get(top, "blockdevices"), err);
+	return check_tree(running, d->blocks, err);
 }

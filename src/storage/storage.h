@@ -49,10 +49,12 @@ struct disk {
 struct disks {
 	struct disk *v;
 	size_t n;
+	struct json_t
+		*blocks; /* what lsblk said of them: for those that look for more there */
 };
 #define DISKS_INIT                                                                       \
 	{                                                                                \
-		NULL, 0                                                                  \
+		NULL, 0, NULL                                                            \
 	}
 #define _cleanup_disks_ _cleanup_(disks_done)
 void disks_done(struct disks *d);
@@ -156,8 +158,8 @@ int storage_note_subvolumes(const struct root *alt, const struct layout *target,
 			    struct err *err) _must_check_;
 
 /* ERR_UNFIT: the running root lies on something that cannot be cloned yet (LUKS, software RAID, ...), by its name. */
-int storage_check_source(const struct storage *s, const struct layout *running,
-			 struct err *err) _must_check_;
+int storage_check_source(const struct storage *s, const struct disks *d,
+			 const struct layout *running, struct err *err) _must_check_;
 
 /*
  * SHA-256 over partition tables, boot sectors and gaps, ESP contents and VG metadata of the running disks: equal before

@@ -135,13 +135,14 @@ json_t *tools_blocks(const struct storage *s)
 		"NAME,PATH,TYPE,SIZE,LOG-SEC,PTTYPE,PTUUID,FSTYPE,LABEL,"
 		"UUID,PARTLABEL,SERIAL,MODEL,MOUNTPOINTS,RO";
 	_cleanup_strv_ struct strv argv = STRV_INIT;
-	json_t *top;
+	_cleanup_json_ json_t *top = NULL;
 
 	wait_for_udev(s);
 	strv_add_all(&argv, "lsblk", "--json", "-b", "-o", columns, NULL);
 	top = tools_json(s, &argv);
-	probe_unknown(s, json_object_get(top, "blockdevices"));
-	return top;
+	json_t *blocks = json_object_get(top, "blockdevices");
+	probe_unknown(s, blocks);
+	return json_incref(blocks);
 }
 
 char *tools_partition(const char *disk, unsigned number)

@@ -31,8 +31,8 @@ json_t *tools_json(const struct storage *s, const struct strv *argv);
 /* Rows of LVM's report: lvs, vgs or pvs with these columns; new reference, or NULL. */
 json_t *tools_lvm_rows(const struct storage *s, const char *command, const char *columns);
 
-/* The tree of block devices as lsblk shows it; what it does not know of one (a host without udev) is probed. NULL: there is
- * no lsblk. */
+/* The block devices as lsblk shows them, each with its children; what it does not know of one (a host without udev) is
+ * probed. Waits for udev: disks_read asks once for all. NULL: there is no lsblk. */
 json_t *tools_blocks(const struct storage *s);
 
 /* "/dev/sdb", 2 -> "/dev/sdb2"; "/dev/nvme0n1" -> "/dev/nvme0n1p2" */
