@@ -391,7 +391,7 @@ int alternate_run(struct alternate *a, const struct alt_source *src, struct err 
 	if (a->o->reboot && !has_phase(a, 3))
 		return err_set(err, ERR_USAGE, "-r goes with phase 3");
 	if (a->o->debug)
-		setenv("NIMADM_TRACE", "/proc/self/fd/2", 1);
+		app_trace_commands();
 	a->like = src->like;
 	show_events(a);
 	if (check(a, src, err) < 0)

@@ -62,6 +62,11 @@ void app_show_events(struct app *app, bool verbose, const unsigned *weights)
 						: ui_console(stderr, weights, verbose));
 }
 
+void app_trace_commands(void)
+{
+	setenv("NIMADM_TRACE", "/proc/self/fd/2", 1);
+}
+
 int app_no_arguments(const struct strv *args, struct err *err)
 {
 	if (args->n > 0)

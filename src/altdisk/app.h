@@ -37,6 +37,8 @@ int app_parse(struct app *app, const struct opt_program *program, void *options,
 /* For commands that take time: events go to standard output as JSON lines with --json, else to standard error as lines
  * or, on a terminal, one that is redrawn. `weights`: the phases' shares of the whole; NULL: each step counts for itself. */
 void app_show_events(struct app *app, bool verbose, const unsigned *weights);
+/* -D: every command that is run from now on, a line each on standard error (sys/proc.h). */
+void app_trace_commands(void);
 /* ERR_USAGE where there is an argument. */
 int app_no_arguments(const struct strv *args, struct err *err) _must_check_;
 /* ERR_OPERATOR where we are not root. */

@@ -180,7 +180,7 @@ static int act(struct op *op, const struct strv *args, struct err *err)
 	if (check(op->o, chosen, err) < 0)
 		return -1;
 	if (op->o->debug)
-		setenv("NIMADM_TRACE", "/proc/self/fd/2", 1);
+		app_trace_commands();
 	app_show_events(op->app, op->o->verbose, NULL);
 	if (host_open(&op->host, op->app, chosen->change, err) < 0)
 		return -1;
