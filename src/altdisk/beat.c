@@ -3,13 +3,13 @@
 #include "altdisk/beat.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/parse.h"
+#include "sys/thread.h"
 
 #define INTERVAL_MAX 3600u
 /* Who only wakes up to look at a clock needs less in a second. */
@@ -64,17 +64,11 @@ void beat_start(void)
 {
 	const char *text = getenv("NIMADM_BEAT");
 	uint64_t seconds = 0;
-	sigset_t all, old;
-	pthread_t thread;
 
 	if (!text || parse_u64(text, &seconds, NULL) < 0 || seconds == 0 ||
 	    seconds > INTERVAL_MAX)
 		return;
 	interval = (unsigned)seconds;
-	/* signals are the main thread's */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	if (pthread_create(&thread, NULL, beat, NULL) == 0)
-		pthread_detach(thread);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	/* without it the work is done all the same, if a master's patience lasts */
+	thread_start(NULL, beat, NULL);
 }

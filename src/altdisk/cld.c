@@ -5,11 +5,10 @@
 #include <fcntl.h>
 #include <linux/nfsd/cld.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "base/str.h"
+#include "sys/thread.h"
 
 /* The pipe is there from when the server starts, which then waits some seconds for a reader of it. */
 #define PAUSE_MS 20
@@ -57,18 +56,10 @@ static void *answer(void *arg)
 int cld_start(const char *dir, struct err *err)
 {
 	char *path = xasprintf("%s/nfsd/cld", dir);
-	sigset_t all, old;
-	pthread_t thread;
 
-	/* signals are the main thread's */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int rc = pthread_create(&thread, NULL, answer, path);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (rc != 0) {
-		free(path);
-		return err_set(err, ERR_OPERATOR, "cannot start a thread");
-	}
-	pthread_detach(thread);
-	return 0;
+	if (thread_start(NULL, answer, path) == 0)
+		return 0;
+	err_set_errno(err, ERR_OPERATOR, "cannot start a thread");
+	free(path);
+	return -1;
 }

@@ -2,9 +2,7 @@
 /* Holds a subject's lease and renews its heartbeat. */
 #include "engine/lease.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <signal.h>
+#include "sys/thread.h"
 
 /* A lease of another host counts as stale after 60 s without a heartbeat. */
 #define HEARTBEAT_MS 15000
@@ -62,25 +60,18 @@ static void *heartbeat(void *arg)
 	return NULL;
 }
 
-/* Signals are the main thread's. */
 static int start(struct lease *l, struct err *err)
 {
 	pthread_condattr_t attr;
-	sigset_t all, old;
 
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&l->wake, &attr);
 	pthread_condattr_destroy(&attr);
 	pthread_mutex_init(&l->lock, NULL);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int r = pthread_create(&l->thread, NULL, heartbeat, l);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	l->running = r == 0;
-	if (r == 0)
+	l->running = thread_start(&l->thread, heartbeat, l) == 0;
+	if (l->running)
 		return 0;
-	errno = r;
 	return err_set_errno(err, ERR_OPERATOR, "start the heartbeat of %s", l->subject);
 }
 

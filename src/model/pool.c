@@ -2,12 +2,11 @@
 /* Worker threads. */
 #include "model/pool.h"
 
-#include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <time.h>
 
 #include "sys/signal.h"
+#include "sys/thread.h"
 
 #define WATCH_NS 100000000L /* progress and cancellation: ten times a second */
 #define MOST	 64
@@ -108,26 +107,18 @@ int pool_run(struct pool *p, unsigned n, void (*work)(struct pool *pool, void *a
 	     void (*watch)(struct pool *pool, void *arg), void *arg, struct err *err)
 {
 	pthread_t ids[MOST];
-	sigset_t all, before;
 	unsigned started = 0;
 
 	p->work = work;
 	p->arg = arg;
-	/* Signals are the caller's thread's business. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pool_lock(p);
-	for (; started < MIN(n, (unsigned)MOST); started++) {
-		errno = pthread_create(&ids[started], NULL, thread, p);
-		if (errno != 0)
-			break;
+	while (started < MIN(n, (unsigned)MOST) &&
+	       thread_start(&ids[started], thread, p) == 0) {
+		started++;
 		p->running++;
 	}
-	int errnum = errno;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (started == 0) {
 		pool_unlock(p);
-		errno = errnum;
 		return err_set_errno(err, ERR_TRANSIENT, "cannot start a thread");
 	}
 	watch_until_done(p, watch);
