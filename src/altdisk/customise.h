@@ -13,8 +13,8 @@ struct customise {
 	const struct layout *running, *target;
 	struct events *events;
 	const char *resolv_conf; /* replaces the clone's; or NULL */
-	const char *
-		first_boot; /* runs once, when the clone boots for the first time; or NULL */
+	/* runs once, when the clone boots for the first time; or NULL */
+	const char *first_boot;
 	const char *script; /* runs now, as the last thing, in the clone's top; or NULL */
 };
 /* Read only: the files are there and can be used. */

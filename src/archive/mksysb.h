@@ -17,12 +17,12 @@
 struct mksysb_write {
 	const struct root *root;
 	const char *image_data, *bosinst_data; /* texts */
-	const struct strv
-		*excludes; /* grep-style patterns on "./path", as in the original */
+	/* grep-style patterns on "./path", as in the original */
+	const struct strv *excludes;
 	const struct strv *skip_mounts; /* mount points not to enter */
 	bool one_file_system_set;	/* cross only into `mounts` */
-	const struct strv *
-		mounts; /* mount points that belong to the image, or NULL: all below root */
+	/* mount points that belong to the image, or NULL: all below root */
+	const struct strv *mounts;
 	/* Whether a file, or a directory and what is in it, is taken at all; NULL: everything. */
 	bool (*want)(const char *path, bool is_dir);
 	unsigned threads; /* 0: all cores */

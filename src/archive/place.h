@@ -18,8 +18,8 @@ struct place_shared {
 	const struct root *target;
 	bool (*want)(void *arg, const char *path); /* NULL: everything */
 	void *want_arg;
-	const struct map
-		*also; /* paths wanted for the sake of a hard link; may be NULL */
+	/* paths wanted for the sake of a hard link; may be NULL */
+	const struct map *also;
 	pthread_mutex_t lock;
 	struct spill dir_xattrs;
 	struct links dirs; /* hash of the path -> position in dir_xattrs, plus one */

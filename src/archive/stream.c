@@ -13,8 +13,8 @@
 
 #define CHUNK ((size_t)256 << 10)
 #define LEVEL 2
-#define WINDOW_LOG                                                                       \
-	23 /* 8 MiB: what level 2 needs, and no more memory for a hostile one */
+/* 8 MiB: what level 2 needs, and no more memory for a hostile one */
+#define WINDOW_LOG 23
 #define HEADER_MAX ((size_t)1 << 20) /* of extended records; pax_read holds the same */
 #define MAP_STEP   ((size_t)64 << 10)
 #define MAP_MAX	   ((size_t)48 << 20)

@@ -39,8 +39,8 @@ struct stream_in {
 	struct buf packed, raw;
 	size_t packed_at, raw_at;
 	bool at_end;
-	uint64_t
-		left; /* data of the current member that was not read yet, with its padding */
+	/* data of the current member that was not read yet, with its padding */
+	uint64_t left;
 	uint64_t raw_bytes, packed_bytes, limit;
 };
 #define _cleanup_stream_in_ _cleanup_(stream_in_done)

@@ -35,8 +35,8 @@ struct opt_program {
 	const char *about; /* what it does: one paragraph */
 	const struct opt *opts;
 	size_t n_opts;
-	const char *const *
-		notes; /* paragraphs, and indented examples, after the options; NULL at the end, or NULL */
+	/* paragraphs, and indented examples, after the options; NULL at the end, or NULL */
+	const char *const *notes;
 };
 
 /* A table and the struct that its offsets point into. */

@@ -54,8 +54,8 @@ bool starts_with(const char *s, const char *prefix);
 bool ends_with(const char *s, const char *suffix);
 char *strip(char *s);		/* in place: both ends' white space; returns the start */
 char *next_line(char **cursor); /* in place: cuts at '\n'; NULL at the end */
-char *next_field(
-	char **cursor); /* in place: next blank-separated word; NULL at the end */
+/* in place: next blank-separated word; NULL at the end */
+char *next_field(char **cursor);
 
 /* Human sizes for messages: "1.2 GB"; into buf, returns it. Powers of 1000. */
 const char *fmt_bytes(char *buf, size_t n, uint64_t bytes);

@@ -12,10 +12,10 @@
 
 struct boot_ctx {
 	const struct root *root;
-	struct runner *
-		run; /* sandbox around `root`; /alt_inst/run/nimadm is `run_dir`, read only */
-	const char *
-		run_dir; /* a directory of the job's, bound at /run/nimadm of the alternate root (helpers, answers) */
+	/* sandbox around `root`; /alt_inst/run/nimadm is `run_dir`, read only */
+	struct runner *run;
+	/* a directory of the job's, bound at /run/nimadm of the alternate root (helpers, answers) */
+	const char *run_dir;
 	const struct layout *layout;
 	struct events *events;
 	bool inside; /* `run` runs in `root` itself (runner_chroot on the client), not beside it */

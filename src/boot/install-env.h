@@ -19,8 +19,8 @@
 #define INSTALL_ENV_UUID 37u
 
 struct install_env {
-	uint64_t
-		sector; /* of the environment block, in units of 512 bytes; 0: there is none */
+	/* of the environment block, in units of 512 bytes; 0: there is none */
+	uint64_t sector;
 	char uuid[INSTALL_ENV_UUID]; /* of the file system that holds it; "": none */
 };
 /* Bytes of the file system, with an empty environment block. The identifier follows from `seed`. */

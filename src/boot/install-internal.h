@@ -13,8 +13,8 @@
 struct install_platform {
 	const char *name;    /* grub-mkimage's: "x86_64-efi" */
 	const char *package; /* that brings its modules */
-	const char *
-		modules; /* what its core image needs beside partitions and file systems */
+	/* what its core image needs beside partitions and file systems */
+	const char *modules;
 	/* UEFI alone: file names and the removable path's. */
 	const char *shim, *mok, *grub, *removable;
 };

@@ -17,8 +17,8 @@ struct builder {
 	struct pull *p;
 	struct dirs dirs, targets;
 	bool link;
-	struct links
-		used; /* objects that have a name in this tree: a second would make one file of two */
+	/* objects that have a name in this tree: a second would make one file of two */
+	struct links used;
 	struct xattrs xattrs;
 	char digest[17]; /* of them */
 	struct build_result *ret;

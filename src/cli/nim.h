@@ -12,8 +12,8 @@
 
 struct nim_attr {
 	const struct attr_def *def;
-	const char
-		*value; /* borrowed from the command line; "" in a change: take it away */
+	/* borrowed from the command line; "" in a change: take it away */
+	const char *value;
 };
 
 struct nim_request {
@@ -49,8 +49,8 @@ int nim_attrs_store(struct nim_request *r, struct err *err) _must_check_;
  */
 struct nim_handler {
 	const char *type;
-	const char *
-		marker; /* a file at the top of a directory resource; NULL: the resource is a file */
+	/* a file at the top of a directory resource; NULL: the resource is a file */
+	const char *marker;
 	/* Makes what is not there yet; NULL: only what exists can be defined. */
 	int (*create)(struct nim_request *r, const char *location, struct err *err);
 	/* Whether what is at the location is what it should be; findings of severity INHIBIT and a negative return refuse it. */

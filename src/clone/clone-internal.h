@@ -21,8 +21,8 @@
 
 #define CLONE_CHUNK ((size_t)256 << 10)
 #define CLONE_STATX (STATX_BASIC_STATS | STATX_MNT_ID)
-#define CLONE_WINDOW                                                                     \
-	32 /* files that are opened and asked for before the first is copied */
+/* files that are opened and asked for before the first is copied */
+#define CLONE_WINDOW 32
 
 /* A directory still to be visited: its path is kept as a chain, so that a million of them stays small. */
 struct node {

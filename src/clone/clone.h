@@ -24,8 +24,8 @@ struct clone_job {
 	 * where their file systems are mounted already. */
 	const struct strv *mounts;
 	const struct strv *excludes; /* patterns as mksysb(8) takes them; NULL: none */
-	const char *
-		manifest; /* write one (mksysb(5)) with SHA-256 under this name beside the trees; NULL: none */
+	/* write one (mksysb(5)) with SHA-256 under this name beside the trees; NULL: none */
+	const char *manifest;
 	unsigned threads; /* 0: as many as help */
 	uint64_t limit;	  /* bytes a second; 0: none */
 	bool idle;	  /* idle I/O priority and lowest niceness */

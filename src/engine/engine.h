@@ -24,8 +24,8 @@ struct engine_config {
 	struct selection select; /* ignored by an undo */
 	bool preview;		 /* the pre-flight alone, and nothing stays behind */
 	bool undo;		 /* -C */
-	unsigned
-		retry_ms; /* first pause before a PHASE_RETRY phase runs again; 0: 2000 */
+	/* first pause before a PHASE_RETRY phase runs again; 0: 2000 */
+	unsigned retry_ms;
 	/* Called once when a phase has failed (not when cancelled), after the journal knows: -E's shell. May be NULL. */
 	void (*on_failed)(void *arg, struct phase_ctx *c, const struct err *cause);
 	void *arg;

@@ -34,9 +34,9 @@ struct job {
 	int64_t id;
 	struct job_spec spec;
 	json_t *facts; /* object; job_save_facts() writes it */
-	unsigned
-		script_timeout_s; /* of packages' scripts, from the configuration; 0: default */
-	char *state_dir;	  /* <state> */
+	/* of packages' scripts, from the configuration; 0: default */
+	unsigned script_timeout_s;
+	char *state_dir; /* <state> */
 	char *dir; /* <cache>/nimadm-job-<id>: the working tree of the job, holds a marker file */
 	char *lower, *upper, *work, *alt_inst, *facts_root; /* below dir */
 	char *image;	   /* what is restored: -T's file, or what the client sent */

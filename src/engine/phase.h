@@ -27,8 +27,8 @@ enum phase_flags {
 struct phase {
 	int number;	  /* 0 pre-flight, 1..12 */
 	const char *name; /* "clone" */
-	const char *
-		title; /* what a person reads: "Prepare: base system, device data, merge" */
+	/* what a person reads: "Prepare: base system, device data, merge" */
+	const char *title;
 	unsigned weight; /* share of the whole, for the job's percentage */
 	unsigned flags;
 	const char *modes; /* "ABCDE": where it does something; elsewhere it is skipped */

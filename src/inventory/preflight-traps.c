@@ -15,8 +15,8 @@ struct trap {
 	enum finding_severity severity;
 	const char *package; /* fnmatch(3) pattern of an installed package, or NULL */
 	const char *path;    /* must exist, or NULL */
-	const char *
-		regex; /* extended; some line of `path` matches; NULL: existence is enough */
+	/* extended; some line of `path` matches; NULL: existence is enough */
+	const char *regex;
 	const char *title, *remedy;
 };
 

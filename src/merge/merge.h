@@ -21,8 +21,8 @@ struct merge_ctx {
 	/* The checkers' sandboxes, around throw-away overlays of the two roots: checkers write logs and caches as they go,
 	 * and nothing of that may stay. run_old may also be a read-only sandbox; run_check NULL: `run` is used. */
 	struct runner *run_old, *run_check;
-	const struct layout
-		*layout; /* NULL or empty: the image tells nothing about its disks */
+	/* NULL or empty: the image tells nothing about its disks */
+	const struct layout *layout;
 	const struct pkg_plan *plan;
 	const char *from_release, *release; /* codenames */
 	const char *work_dir;		    /* the job's directory */

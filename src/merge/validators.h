@@ -14,12 +14,12 @@ struct validator {
 	const char *args[VALIDATOR_ARGS_MAX];
 	/* Run once for each path of the pattern, with that path as last argument; its name is the unit. NULL: once. */
 	const char *each;
-	const char *
-		dirs; /* blank-separated directories that the service's start would make, or NULL */
-	const char *
-		passes; /* a text of the output that means a pass whatever the exit status, or NULL */
-	const char *
-		fails; /* a text of the output that means a failure whatever the exit status, or NULL */
+	/* blank-separated directories that the service's start would make, or NULL */
+	const char *dirs;
+	/* a text of the output that means a pass whatever the exit status, or NULL */
+	const char *passes;
+	/* a text of the output that means a failure whatever the exit status, or NULL */
+	const char *fails;
 	const char *remedy;
 };
 const struct validator *validator_table(size_t *ret_n);

@@ -46,8 +46,8 @@ struct changes {
 	struct manifest_walk old, new;
 	int old_state, new_state; /* of manifest_walk_next */
 	bool step_old, step_new;
-	struct links
-		replaced; /* files that are new: their other names must be linked anew */
+	/* files that are new: their other names must be linked anew */
+	struct links replaced;
 };
 #define _cleanup_changes_ _cleanup_(changes_done)
 int changes_begin(struct changes *c, const struct manifest_map *old,

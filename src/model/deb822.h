@@ -13,8 +13,8 @@
 struct deb822_field {
 	const char *name; /* not terminated */
 	size_t name_len;
-	const char *
-		value; /* after the colon, up to the last line's '\n'; comments are still in */
+	/* after the colon, up to the last line's '\n'; comments are still in */
+	const char *value;
 	size_t value_len;
 	int line; /* of the name, from 1 */
 };

@@ -30,8 +30,8 @@ struct event {
 	int phase;	    /* -1: none; 0 pre-flight; 1..12 */
 	const char *phase_name;
 	const char *text; /* message, step, item or line; may be NULL */
-	const char *
-		state; /* PHASE_END, JOB_END: "done" "failed" "skipped" "inhibited" "cancelled" */
+	/* PHASE_END, JOB_END: "done" "failed" "skipped" "inhibited" "cancelled" */
+	const char *state;
 	const char *remedy; /* ERROR */
 	enum progress_unit unit;
 	uint64_t done, total;

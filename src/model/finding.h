@@ -28,8 +28,8 @@ void findings_add(struct findings *fs, const char *id, enum finding_severity sev
 		  const char *title, const char *evidence, const char *remedy);
 void findings_done(struct findings *fs);
 size_t findings_count(const struct findings *fs, enum finding_severity severity);
-const char *finding_severity_name(
-	enum finding_severity s); /* "PASS" "INFO" "WARN" "INHIBIT" */
+/* "PASS" "INFO" "WARN" "INHIBIT" */
+const char *finding_severity_name(enum finding_severity s);
 
 struct json_t;
 struct json_t *finding_to_json(const struct finding *f); /* new reference */

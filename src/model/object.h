@@ -36,8 +36,8 @@ struct attr_def {
 	const char *name;
 	enum attr_kind kind;
 	unsigned flags;
-	const char *
-		operations; /* that take it, blank-separated; NULL: define, and change with ATTR_CHANGE */
+	/* that take it, blank-separated; NULL: define, and change with ATTR_CHANGE */
+	const char *operations;
 	const char *values; /* ENUM: "a b c"; OBJECT: allowed types */
 	const char *def;    /* default as text, or NULL */
 	const char *meta;   /* "URI", "FILE" for help */
@@ -47,8 +47,8 @@ struct attr_def {
 struct type_def {
 	const char *name; /* "lpp_source" */
 	enum object_class cls;
-	const char *
-		operations; /* "define change remove check reset update showres showlog" */
+	/* "define change remove check reset update showres showlog" */
+	const char *operations;
 	const char *help;
 	const char *example; /* the arguments of a define: "-a location=FILE NAME" */
 };

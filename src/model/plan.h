@@ -44,5 +44,5 @@ int pkg_plan_load(struct pkg_plan *p, const char *path, struct err *err) _must_c
 const struct pkg_item *pkg_plan_find(const struct pkg_plan *p, const char *name,
 				     const char *arch);
 void pkg_plan_drop(struct pkg_plan *p, size_t i); /* the item with index i */
-struct pkg_item *pkg_plan_add(
-	struct pkg_plan *p); /* zeroed; strings are owned by the plan */
+/* zeroed; strings are owned by the plan */
+struct pkg_item *pkg_plan_add(struct pkg_plan *p);

@@ -10,12 +10,12 @@ struct cached {
 	struct runner *run;  /* on the client */
 	const char *program; /* altdisk there */
 	const char *tree;    /* there: "/alt_inst" */
-	const char *
-		keep; /* there: where the job's manifests are kept, without their suffix */
+	/* there: where the job's manifests are kept, without their suffix */
+	const char *keep;
 	const struct strv *mounts; /* below `tree` */
 	const char *cache;	   /* here: has objects/ */
-	const char *
-		dir; /* here, in the cache: the job's own; base.manifest, new.manifest, pins/ */
+	/* here, in the cache: the job's own; base.manifest, new.manifest, pins/ */
+	const char *dir;
 	const char *lower;    /* here: empty; becomes the tree */
 	const char *alt_inst; /* here: what the tree has become */
 	uint64_t limit;	      /* of the cache, in bytes; 0: none */

@@ -9,8 +9,8 @@
 #include "sys/clock.h"
 #include "sys/signal.h"
 
-#define WAIT_LIMIT                                                                       \
-	900.0 /* seconds: firmware of large servers takes minutes, file system checks more */
+/* seconds: firmware of large servers takes minutes, file system checks more */
+#define WAIT_LIMIT   900.0
 #define SETTLE_LIMIT 300u /* seconds for its services */
 #define PAUSE_MS     500
 

@@ -12,9 +12,9 @@
 #include "sys/clock.h"
 #include "sys/files.h"
 
-#define SCRIPT_TIMEOUT                                                                   \
-	900 /* seconds; a kernel's or a data base's script may be silent for minutes */
-#define LAST_LINES 8
+/* seconds; a kernel's or a data base's script may be silent for minutes */
+#define SCRIPT_TIMEOUT 900
+#define LAST_LINES     8
 
 struct deb_watch {
 	const struct pkg_ctx *c;

@@ -92,8 +92,8 @@ const struct deb_record *deb_records_find(const struct deb_records *rs, const ch
 struct deb_facts {
 	const struct dpkg_status *status;  /* before */
 	const struct deb_records *records; /* of what the plan installs */
-	const struct strv
-		*in_target; /* removed packages that the target release still has */
+	/* removed packages that the target release still has */
+	const struct strv *in_target;
 	const struct strv *automatic; /* packages that apt installed by itself; sorted */
 };
 /* Fills bos, removal, replaced_by and the sizes of every item. */

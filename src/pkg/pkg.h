@@ -18,8 +18,8 @@ struct pkg_ctx {
 	struct runner *run;
 	struct events *events;
 	const char *lpp_dir; /* the lpp_source's directory on the master */
-	const char *
-		work_dir; /* the job's directory for logs and state (dpkg's status-fd log, plan) */
+	/* the job's directory for logs and state (dpkg's status-fd log, plan) */
+	const char *work_dir;
 	const char *release;	   /* target codename */
 	const struct strv *bundle; /* extra packages to install, or NULL */
 	unsigned script_timeout_s; /* longest silence of one maintainer script; 0: 900 */

@@ -118,8 +118,8 @@ static const struct answer {
 	{ "socketpair", PASSES },
 };
 
-#define WORD                                                                             \
-	0xffffffffu /* the kernel looks at 32 bits of an int argument, so does the rule */
+/* the kernel looks at 32 bits of an int argument, so does the rule */
+#define WORD	0xffffffffu
 #define ALLOW	SCMP_ACT_ALLOW
 #define DENY(e) SCMP_ACT_ERRNO(e)
 #define ARG(n, mask, value)                                                              \

@@ -7,8 +7,8 @@
 
 #define HEAD MIB	  /* boot sector, table, the gap behind it */
 #define TAIL (64 * 512ul) /* the table's copy */
-#define CORE                                                                             \
-	(8 * MIB) /* partitions without a file system up to this size: boot loaders */
+/* partitions without a file system up to this size: boot loaders */
+#define CORE (8 * MIB)
 
 /* SHA-256 of a range; 1: it cannot be read. */
 static int hash_range(const char *path, uint64_t from, uint64_t len,

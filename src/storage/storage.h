@@ -28,8 +28,8 @@ struct storage {
 #define STORAGE_SUBVOLUMES "/etc/nimadm/altinst.subvolumes"
 
 enum disk_role { DISK_NONE, DISK_ROOTVG, DISK_ALTINST, DISK_OLD, DISK_OTHER };
-const char *disk_role_name(
-	enum disk_role r); /* "rootvg"; "None" for DISK_NONE as lspv prints it */
+/* "rootvg"; "None" for DISK_NONE as lspv prints it */
+const char *disk_role_name(enum disk_role r);
 
 struct disk {
 	char *path;	      /* "/dev/sdb" */
@@ -43,14 +43,14 @@ struct disk {
 	bool awake; /* of a set of ours: active or mounted */
 	bool ours;  /* carries our tags */
 	bool busy;  /* mounted, swap, held by another device, or the running root */
-	struct strv
-		holds; /* what is on it, for people: "ext4 file system on /dev/sdb1 (label data)" */
+	/* what is on it, for people: "ext4 file system on /dev/sdb1 (label data)" */
+	struct strv holds;
 };
 struct disks {
 	struct disk *v;
 	size_t n;
-	struct json_t
-		*blocks; /* what lsblk said of them: for those that look for more there */
+	/* what lsblk said of them: for those that look for more there */
+	struct json_t *blocks;
 };
 #define DISKS_INIT                                                                       \
 	{                                                                                \
@@ -66,8 +66,8 @@ const struct disk *disks_find(const struct disks *d, const char *name);
 /* What makes a target acceptable although it is not empty. */
 struct target_policy {
 	bool force; /* leftovers of our own */
-	const struct strv
-		*wipe_serials; /* --wipe-disk: these may hold anything but what is busy */
+	/* --wipe-disk: these may hold anything but what is busy */
+	const struct strv *wipe_serials;
 };
 /* Each target: exists, is no running disk, not busy, empty or allowed. ERR_UNFIT names the disk and what was found. */
 int targets_check(const struct disks *d, const struct strv *targets,
@@ -95,10 +95,10 @@ struct snapshot_set {
 	struct strv mounts;  /* mount points of the set: "/", "/boot", ... */
 	struct strv volumes; /* what was made: to be dropped */
 	struct strv live; /* mount points that could not be snapshotted (a plain /boot) */
-	struct strv
-		nested; /* of `mounts`: btrfs subvolumes that no mount of their own leads to */
-	struct strv
-		sources; /* mount point and its snapshot's directory, in turn (btrfs) */
+	/* of `mounts`: btrfs subvolumes that no mount of their own leads to */
+	struct strv nested;
+	/* mount point and its snapshot's directory, in turn (btrfs) */
+	struct strv sources;
 };
 void snapshot_set_done(struct snapshot_set *s);
 /*

@@ -31,8 +31,8 @@ int files_rmtree_watched(const char *path, const char *marker,
 			 const struct rmtree_watch *watch, struct err *err) _must_check_;
 /* What lies below the directory `path` on its file system. */
 struct files_usage {
-	uint64_t
-		bytes; /* st_blocks * 512, the directory itself included, a file with several names once */
+	/* st_blocks * 512, the directory itself included, a file with several names once */
+	uint64_t bytes;
 	uint64_t names;
 };
 int files_usage(const char *path, struct files_usage *ret, struct err *err) _must_check_;
@@ -52,5 +52,5 @@ int files_pending_open(struct files_pending *p, const char *path, mode_t mode,
 		       struct err *err) _must_check_;
 /* fsync, rename, fsync of the directory. */
 int files_pending_publish(struct files_pending *p, struct err *err) _must_check_;
-void files_pending_drop(
-	struct files_pending *p); /* removes the temporary; no-op after publish */
+/* removes the temporary; no-op after publish */
+void files_pending_drop(struct files_pending *p);

@@ -38,8 +38,8 @@ int mount_bind(const char *source, const char *target, bool read_only, struct er
 int mount_tmpfs(const char *target, const char *options, struct err *err) _must_check_;
 int mount_umount(const char *target, struct err *err) _must_check_; /* not mounted: 0 */
 bool mount_is_mountpoint(const char *path);
-bool mount_is_read_only(
-	const char *path); /* the file system there; false where that cannot be told */
+/* the file system there; false where that cannot be told */
+bool mount_is_read_only(const char *path);
 /* Free bytes for root and total bytes of the file system that holds `path`. */
 int mount_space(const char *path, uint64_t *ret_free, uint64_t *ret_total,
 		struct err *err) _must_check_;

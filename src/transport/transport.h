@@ -19,8 +19,8 @@ struct transport_target {
 	const char *name; /* what messages call the client */
 	const char *host; /* [USER@]HOST as ssh takes it */
 	const char *port; /* NULL: ssh's default */
-	const char *
-		options; /* more arguments for ssh, separated by blanks; quotes as in a shell; NULL: none */
+	/* more arguments for ssh, separated by blanks; quotes as in a shell; NULL: none */
+	const char *options;
 	const char *state_dir; /* of the master: sockets lie below */
 };
 

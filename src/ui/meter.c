@@ -10,8 +10,8 @@
 #define SAMPLE_S     0.5 /* shorter intervals say nothing about speed */
 #define ETA_AFTER_S  5.0
 #define ETA_AFTER    0.02
-#define ETA_MAX_S                                                                        \
-	(100 * 3600.0) /* what stands almost still has no end that could be told */
+/* what stands almost still has no end that could be told */
+#define ETA_MAX_S (100 * 3600.0)
 
 void meter_init(struct meter *m, const unsigned weights[METER_PHASES])
 {
