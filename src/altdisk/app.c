@@ -102,11 +102,6 @@ void app_set_program(const char *name)
 	program_name = name;
 }
 
-const char *app_program(void)
-{
-	return program_name;
-}
-
 void app_warn(const char *fmt, ...)
 {
 	_cleanup_str_ struct str text = STR_INIT;

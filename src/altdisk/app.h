@@ -49,7 +49,6 @@ int app_read_patterns(const char *path, struct strv *ret, struct err *err) _must
 
 /* The name in front of messages: set by main. */
 void app_set_program(const char *name);
-const char *app_program(void);
 /* "altdisk: text" on standard error. */
 void app_warn(const char *fmt, ...) _printf_(1, 2);
 void app_print_json(json_t *o); /* one line on standard output; drops the reference */

@@ -55,7 +55,6 @@ int mksysb_receive_open(struct mksysb_receive **ret, const char *path, uint64_t 
 			struct err *err) _must_check_;
 int mksysb_receive_data(struct mksysb_receive *r, const void *data, size_t n,
 			struct err *err) _must_check_;
-uint64_t mksysb_receive_bytes(const struct mksysb_receive *r); /* so far */
 /* ERR_TRANSIENT: the stream has no end. */
 int mksysb_receive_end(struct mksysb_receive *r, struct err *err) _must_check_;
 struct mksysb_receive *mksysb_receive_close(struct mksysb_receive *r); /* returns NULL */

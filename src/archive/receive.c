@@ -46,11 +46,6 @@ void mksysb_receive_close_p(struct mksysb_receive **r)
 	mksysb_receive_close(*r);
 }
 
-uint64_t mksysb_receive_bytes(const struct mksysb_receive *r)
-{
-	return r->bytes;
-}
-
 static uint32_t word(const struct mksysb_receive *r, size_t i)
 {
 	uint32_t w;

@@ -104,25 +104,6 @@ int parse_size(const char *s, uint64_t *ret, struct err *err)
 	return 0;
 }
 
-int parse_duration(const char *s, uint64_t *ret, struct err *err)
-{
-	static const struct unit units[] = {
-		{ "", 1 },
-		{ "s", 1 },
-		{ "m", 60 },
-		{ "h", 3600 },
-	};
-	uint64_t value;
-
-	if (!with_unit(s, units, ARRAY_SIZE(units), &value))
-		return err_set(
-			err, ERR_USAGE,
-			"\"%s\" is not a duration; write seconds or a number with s, m or h",
-			s);
-	*ret = value;
-	return 0;
-}
-
 int parse_bool(const char *s, bool *ret, struct err *err)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Strict parsing of numbers, sizes, durations and phase lists. All return 0 or -1 and fill *err. */
+/* Strict parsing of numbers, sizes and words for yes and no. All return 0 or -1 and fill *err. */
 #pragma once
 
 #include "base/err.h"
@@ -12,7 +12,5 @@ int parse_u64(const char *s, uint64_t *ret, struct err *err) _must_check_;
 int parse_i64(const char *s, int64_t *ret, struct err *err) _must_check_;
 /* "512", "10K", "4M", "2G", "1T": powers of 1024; bytes. */
 int parse_size(const char *s, uint64_t *ret, struct err *err) _must_check_;
-/* "90", "90s", "5m", "2h": seconds. */
-int parse_duration(const char *s, uint64_t *ret, struct err *err) _must_check_;
 /* yes/no, true/false, on/off, 1/0 */
 int parse_bool(const char *s, bool *ret, struct err *err) _must_check_;

@@ -21,12 +21,6 @@ static const struct opt common_options[] = {
 	  "Print the version." },
 };
 
-const struct opt *cli_options(size_t *ret_n)
-{
-	*ret_n = ARRAY_SIZE(common_options);
-	return common_options;
-}
-
 void cli_done(struct cli *cli)
 {
 	cli->store = store_close(cli->store);
@@ -99,11 +93,6 @@ struct store *cli_store(struct cli *cli, struct err *err)
 void cli_set_program(const char *name)
 {
 	program_name = name;
-}
-
-const char *cli_program(void)
-{
-	return program_name;
 }
 
 void cli_print_error(const struct err *err)

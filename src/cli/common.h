@@ -36,12 +36,9 @@ int cli_parse(struct cli *cli, const struct opt_program *program, void *options,
 	      char **argv, struct strv *args, struct err *err) _must_check_;
 /* The opened store of the state directory; NULL and *err. Needs the rights of its owner. */
 struct store *cli_store(struct cli *cli, struct err *err) _must_check_;
-/* The table of the options that cli_parse adds. */
-const struct opt *cli_options(size_t *ret_n);
 
 /* The name in front of messages: set by main. */
 void cli_set_program(const char *name);
-const char *cli_program(void);
 /* "nimadm: message" and "  next: remedy" on standard error. */
 void cli_print_error(const struct err *err);
 /* A line of the same form that is no failure. */

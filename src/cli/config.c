@@ -8,30 +8,28 @@
 
 #define CONFIG_SIZE_MAX (1 << 20)
 
-static const struct config_key keys[] = {
-	{ "state", CONFIG_PATH, "State directory: database, logs, default locations." },
-	{ "cache", CONFIG_PATH, "Directory for the working trees of jobs." },
-	{ "mirror", CONFIG_TEXT, "Package mirror, where an lpp_source names no source." },
-	{ "script_timeout", CONFIG_NUMBER,
-	  "Seconds without a sign of life after which a package's script is stopped." },
-	{ "client_timeout", CONFIG_NUMBER,
-	  "Seconds without a sign of life after which a client is given up." },
-	{ "jobs", CONFIG_NUMBER, "How many clients are migrated at a time." },
-	{ "accept_licenses", CONFIG_BOOL, "Accept all licences, as -Y does." },
-};
+enum kind { TEXT, PATH, NUMBER, BOOL };
 
-const struct config_key *config_table(size_t *ret_n)
-{
-	*ret_n = ARRAY_SIZE(keys);
-	return keys;
-}
+/* What they are for: nimadm.conf(5). */
+static const struct key {
+	const char *name;
+	enum kind kind;
+} keys[] = {
+	{ "state", PATH },
+	{ "cache", PATH },
+	{ "mirror", TEXT },
+	{ "script_timeout", NUMBER },
+	{ "client_timeout", NUMBER },
+	{ "jobs", NUMBER },
+	{ "accept_licenses", BOOL },
+};
 
 void config_done(struct config *c)
 {
 	c->values = map_free(c->values);
 }
 
-static const struct config_key *find_key(const char *name)
+static const struct key *find_key(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		if (streq(keys[i].name, name))
@@ -39,19 +37,19 @@ static const struct config_key *find_key(const char *name)
 	return NULL;
 }
 
-static int check_value(const struct config_key *key, const char *value, struct err *err)
+static int check_value(const struct key *key, const char *value, struct err *err)
 {
 	uint64_t number;
 	bool flag;
 
 	if (*value == '\0')
 		return err_set(err, ERR_USAGE, "%s has no value", key->name);
-	if (key->kind == CONFIG_PATH && *value != '/')
+	if (key->kind == PATH && *value != '/')
 		return err_set(err, ERR_USAGE, "%s: '%s' is no absolute path", key->name,
 			       value);
-	if (key->kind == CONFIG_NUMBER && parse_u64(value, &number, err) < 0)
+	if (key->kind == NUMBER && parse_u64(value, &number, err) < 0)
 		return err_prefix(err, "%s", key->name);
-	if (key->kind == CONFIG_BOOL && parse_bool(value, &flag, err) < 0)
+	if (key->kind == BOOL && parse_bool(value, &flag, err) < 0)
 		return err_prefix(err, "%s", key->name);
 	return 0;
 }
@@ -71,7 +69,7 @@ static int unknown_key(const char *name, struct err *err)
 static int parse_line(struct config *c, char *line, struct err *err)
 {
 	char *text = strip(line), *equal, *name;
-	const struct config_key *key;
+	const struct key *key;
 
 	if (*text == '\0' || *text == '#' || *text == ';')
 		return 0;

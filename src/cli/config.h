@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * /etc/nimadm.conf: "key = value" lines, '#' and ';' comments, and the one section [nimadm], which may be left out.
- * The keys are in one table that also feeds nimadm.conf(5).
  */
 #pragma once
 
@@ -9,15 +8,6 @@
 #include "base/map.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/nimadm.conf"
-
-enum config_kind { CONFIG_TEXT, CONFIG_PATH, CONFIG_NUMBER, CONFIG_BOOL };
-
-struct config_key {
-	const char *name;
-	enum config_kind kind;
-	const char *help;
-};
-const struct config_key *config_table(size_t *ret_n);
 
 struct config {
 	struct map *values; /* NULL while nothing is read */

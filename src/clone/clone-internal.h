@@ -116,7 +116,6 @@ struct clone {
 	struct clone_result *result;
 	uint64_t to_dev, to_ino; /* the destination, should it lie in the tree */
 	/* Under the pool's lock: */
-	bool count_only;
 	struct stack walk, copy;
 	unsigned walkers; /* workers that may still begin to walk ahead */
 	bool counted;

@@ -163,10 +163,6 @@ static void report(const struct clone *c, bool counted, uint64_t total_files,
 	uint64_t files = atomic_load(&c->files), bytes = atomic_load(&c->seen);
 	char item[64];
 
-	if (c->count_only) {
-		progress_report(c->pool.progress, PROGRESS_FILES, total_files, 0, NULL);
-		return;
-	}
 	if (counted)
 		snprintf(item, sizeof(item), "%llu of %llu files",
 			 (unsigned long long)MIN(files, total_files),
@@ -357,16 +353,14 @@ static void worker_done(struct worker *w)
 static void work(struct pool *pool, void *arg)
 {
 	struct clone *c = arg;
-	struct worker w = { .c = c };
+	const struct root *to = c->job->to;
+	struct worker w = { .c = c,
+			    .link_dirs = DIRS_INIT(to ? to->fd : -1, false),
+			    .data = xmalloc(CLONE_CHUNK) };
 
 	if (c->job->idle)
 		be_idle();
-	if (!c->count_only) {
-		const struct root *to = c->job->to;
-		w.link_dirs = (struct dirs)DIRS_INIT(to ? to->fd : -1, false);
-		w.data = xmalloc(CLONE_CHUNK);
-		digest_init(&w.digest);
-	}
+	digest_init(&w.digest);
 	pool_lock(pool);
 	if (c->flusher) {
 		c->flusher = false;
@@ -375,11 +369,9 @@ static void work(struct pool *pool, void *arg)
 		c->walkers--;
 		walk_ahead(c);
 	}
-	if (!c->count_only)
-		copy(&w);
+	copy(&w);
 	pool_unlock(pool);
-	if (!c->count_only)
-		worker_done(&w);
+	worker_done(&w);
 }
 
 static unsigned threads_of(const struct clone_job *job)
@@ -445,34 +437,14 @@ static int run_threads(struct clone *c, const struct progress *p, struct err *er
 	unsigned n = threads_of(c->job);
 
 	pool_init(&c->pool, p);
-	c->walkers = c->count_only ? n : MIN(n, (unsigned)WALKERS);
+	c->walkers = MIN(n, (unsigned)WALKERS);
 	push_top(&c->walk);
-	if (!c->count_only) {
-		push_top(&c->copy);
-		c->flusher = c->job->to != NULL;
-		n += c->flusher;
-	}
-	int rc = pool_run(&c->pool, n, work, watch, c, err);
+	push_top(&c->copy);
+	c->flusher = c->job->to != NULL;
+	int rc = pool_run(&c->pool, n + c->flusher, work, watch, c, err);
 	if (rc == 0)
 		report(c, c->counted, c->total_files, c->total_bytes, true);
 	return rc;
-}
-
-int clone_count(const struct clone_job *job, uint64_t *ret_files, uint64_t *ret_bytes,
-		struct err *err)
-{
-	struct clone_result unused = { 0 };
-	_cleanup_(clone_done) struct clone c = { .job = job,
-						 .count_only = true,
-						 .result = &unused };
-
-	clone_init(&c);
-	if (excludes_init(&c.excludes, job->excludes, err) < 0 ||
-	    run_threads(&c, NULL, err) < 0)
-		return -1;
-	*ret_files = c.total_files;
-	*ret_bytes = c.total_bytes;
-	return 0;
 }
 
 static void set_late_flags(struct clone *c)

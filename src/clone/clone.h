@@ -43,9 +43,6 @@ struct clone_result {
 	char digest[65]; /* SHA-256 of the manifest, or "" */
 };
 
-/* Total of what clone_run will copy: entries and bytes of data (holes not counted). */
-int clone_count(const struct clone_job *job, uint64_t *ret_files, uint64_t *ret_bytes,
-		struct err *err) _must_check_;
 /*
  * Copies. The destination is empty but for mount points (or, with `update`, an earlier copy). 0: complete. 1: complete but for files that could
  * not be read (ret->unreadable; each was told through `note`). -1: stopped; the destination is not to be used.

@@ -19,14 +19,6 @@ void deb_records_done(struct deb_records *rs)
 	*rs = (struct deb_records)DEB_RECORDS_INIT;
 }
 
-const struct deb_record *deb_records_find(const struct deb_records *rs, const char *name)
-{
-	for (size_t i = 0; i < rs->n; i++)
-		if (streq(rs->v[i].name, name))
-			return &rs->v[i];
-	return NULL;
-}
-
 /* Values of two relation fields as one list; "" where both are absent. */
 static char *joined(const struct deb822_stanza *st, const char *a, const char *b)
 {

@@ -87,7 +87,6 @@ struct deb_records {
 int deb_records_parse(struct deb_records *rs, const char *text, size_t len,
 		      struct err *err) _must_check_;
 void deb_records_done(struct deb_records *rs);
-const struct deb_record *deb_records_find(const struct deb_records *rs, const char *name);
 
 struct deb_facts {
 	const struct dpkg_status *status;  /* before */

@@ -349,7 +349,7 @@ static void numbers(void **state)
 	assert_err(parse_i64("-", &i, &err), &err, ERR_USAGE, "whole");
 }
 
-static void sizes_and_durations(void **state)
+static void sizes(void **state)
 {
 	struct err err = { 0 };
 	uint64_t u = 0;
@@ -365,14 +365,6 @@ static void sizes_and_durations(void **state)
 	assert_err(parse_size("10KB", &u, &err), &err, ERR_USAGE, "10KB");
 	assert_err(parse_size("K", &u, &err), &err, ERR_USAGE, "size");
 	assert_err(parse_size("16777216T", &u, &err), &err, ERR_USAGE, "size");
-	err_clear(&err);
-	assert_ok(parse_duration("90", &u, &err), &err);
-	assert_int_equal(u, 90);
-	assert_ok(parse_duration("90s", &u, &err), &err);
-	assert_int_equal(u, 90);
-	assert_ok(parse_duration("2h", &u, &err), &err);
-	assert_int_equal(u, 7200);
-	assert_err(parse_duration("2d", &u, &err), &err, ERR_USAGE, "2d");
 }
 
 static void booleans(void **state)
@@ -429,7 +421,7 @@ int main(void)
 		cmocka_unit_test(map_removes_while_it_iterates),
 		cmocka_unit_test(map_owns_its_values),
 		cmocka_unit_test(numbers),
-		cmocka_unit_test(sizes_and_durations),
+		cmocka_unit_test(sizes),
 		cmocka_unit_test(booleans),
 		cmocka_unit_test(dirstack_goes_depth_first),
 	};
