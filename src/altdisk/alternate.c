@@ -3,6 +3,7 @@
 #include "altdisk/alternate.h"
 
 #include "altdisk/customise.h"
+#include "altdisk/identity.h"
 #include "sys/clock.h"
 #include "sys/files.h"
 #include "ui/meter.h"
@@ -234,6 +235,16 @@ static void put_away(struct alternate *a)
 		events_warning(&a->app->events, "%s", ignored.msg);
 }
 
+/* The files are there; what follows needs to know what they are a copy of. */
+static int finish_copy(struct alternate *a, const struct root *alt, struct err *err)
+{
+	const struct layout *running = a->like ? a->like : &a->host.running;
+
+	if (identity_note_resume(alt, running, &a->state.layout, err) < 0)
+		return -1;
+	return reach_stage(a, alt, STAGE_COPIED, err);
+}
+
 static int phase1(struct alternate *a, const struct alt_source *src, struct err *err)
 {
 	_cleanup_root_ struct root alt = ROOT_INIT;
@@ -247,7 +258,7 @@ static int phase1(struct alternate *a, const struct alt_source *src, struct err 
 	keep_text(&a->state.started, xstrdup(clock_now(stamp)));
 	if (make_volumes(a, err) == 0 && src->fill(a, src->arg, err) == 0 &&
 	    root_open(&alt, ALT_INST, err) == 0 &&
-	    (src->later || reach_stage(a, &alt, STAGE_COPIED, err) == 0))
+	    (src->later || finish_copy(a, &alt, err) == 0))
 		return 0;
 	root_done(&alt);
 	put_away(a);

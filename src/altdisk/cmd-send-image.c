@@ -57,6 +57,7 @@ static const struct opt_program program = {
 /* What belongs to this boot or to us. */
 static const char *const never[] = {
 	"^\\./etc/nimadm/altinst$",
+	"^\\./etc/nimadm/altinst\\.(resume|initramfs)$",
 	"^\\./var/lib/nimadm$",
 };
 

@@ -13,6 +13,7 @@
 static const char *const never[] = {
 	"^\\./etc/nimadm/altinst$",
 	"^\\./etc/nimadm/altinst\\.subvolumes$",
+	"^\\./etc/nimadm/altinst\\.(resume|initramfs)$",
 	"^\\./\\.nimadm\\.snapshot$",
 	"^\\./var/lib/nimadm/altdisk\\.json",
 	"^\\./var/lib/nimadm/claim$",

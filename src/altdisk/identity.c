@@ -4,6 +4,8 @@
 
 #include <ctype.h>
 
+#include "boot/boot.h"
+
 #define SMALL		((size_t)4 << 20)
 #define RESUME_CONF	"etc/initramfs-tools/conf.d/resume"
 #define DEVICES_FILE	"etc/lvm/devices/system.devices"
@@ -229,6 +231,14 @@ static char *mapper_name(const char *vg, const char *lv)
 	return str_take(&out);
 }
 
+static bool is_volume(const struct layout_lv *lv, const struct layout_fs *fs,
+		      const char *mapper, const char *plain)
+{
+	return *lv->vg != '\0' &&
+	       (streq(fs->device, mapper) || streq(fs->device, plain) ||
+		(*lv->mount_point != '\0' && streq(fs->mount_point, lv->mount_point)));
+}
+
 /* Both names of the volume that fstab's device is, if it is one. */
 static bool replace_volume(struct str *text, const struct layout *running,
 			   const struct layout_fs *fs, const char *with)
@@ -240,10 +250,7 @@ static bool replace_volume(struct str *text, const struct layout *running,
 		_cleanup_free_ char *mapper = mapper_name(lv->vg, lv->name);
 		_cleanup_free_ char *plain = xasprintf("/dev/%s/%s", lv->vg, lv->name);
 
-		if (*lv->vg == '\0' ||
-		    (!streq(fs->device, mapper) && !streq(fs->device, plain) &&
-		     (*lv->mount_point == '\0' ||
-		      !streq(fs->mount_point, lv->mount_point))))
+		if (!is_volume(lv, fs, mapper, plain))
 			continue;
 		found |= replace(text, mapper, with);
 		found |= replace(text, plain, with);
@@ -366,6 +373,60 @@ static int set_resume(const struct root *alt, const struct layout *target,
 	if (!root_exists(alt, "etc/initramfs-tools/conf.d") || resume_is_set(alt))
 		return 0;
 	return root_write(alt, RESUME_CONF, line, strlen(line), 0644, err);
+}
+
+/* Names of the volume that the swap space is, if it is one. */
+static void add_volume_names(struct strv *names, const struct layout *l,
+			     const struct layout_fs *fs)
+{
+	for (size_t i = 0; i < l->n_lvs; i++) {
+		const struct layout_lv *lv = &l->lvs[i];
+		_cleanup_free_ char *mapper = mapper_name(lv->vg, lv->name);
+		_cleanup_free_ char *plain = xasprintf("/dev/%s/%s", lv->vg, lv->name);
+
+		if (!is_volume(lv, fs, mapper, plain))
+			continue;
+		strv_add(names, mapper);
+		strv_add(names, plain);
+	}
+}
+
+void identity_resume(const struct layout *running, const struct layout *target,
+		     struct str *out)
+{
+	const struct layout_fs *first = nth_fs(target, "swap", 0);
+	_cleanup_free_ char *unsaid = first ? new_name(first) : xstrdup("none");
+
+	str_addf(out, "auto %s\n", unsaid);
+	for (size_t i = 0; i < running->n_fs; i++) {
+		const struct layout_fs *fs = &running->fs[i];
+		const struct layout_fs *to = streq(fs->type, "swap")
+						     ? counterpart(running, i, target)
+						     : NULL;
+		_cleanup_strv_ struct strv names = STRV_INIT;
+
+		if (!to)
+			continue;
+		_cleanup_free_ char *with = new_name(to);
+		strv_addf(&names, "UUID=%s", fs->uuid);
+		strv_addf(&names, "LABEL=%s", fs->label);
+		strv_add(&names, fs->device);
+		add_volume_names(&names, running, fs);
+		for (size_t n = 0; n < names.n; n++)
+			if (!ends_with(names.v[n], "=") && !strchr(names.v[n], ' '))
+				str_addf(out, "%s %s\n", names.v[n], with);
+	}
+}
+
+int identity_note_resume(const struct root *alt, const struct layout *running,
+			 const struct layout *target, struct err *err)
+{
+	_cleanup_str_ struct str text = STR_INIT;
+
+	identity_resume(running, target, &text);
+	if (root_mkdirs(alt, "/etc/nimadm", 0755, err) < 0)
+		return -1;
+	return root_write(alt, BOOT_RESUME_NOTE, str_c(&text), text.len, 0644, err);
 }
 
 /* The list names the running disks: with it LVM would not look at the clone's. */

@@ -16,6 +16,11 @@ void identity_fstab(const char *text, const struct layout *running,
 /* Old UUIDs, labels and device names in any other file. Returns whether there were some. */
 bool identity_text(const char *text, const struct layout *running,
 		   const struct layout *target, struct str *out);
+/* BOOT_RESUME_NOTE of the clone: what its configuration may call a swap space, as identity_text knows them. */
+void identity_resume(const struct layout *running, const struct layout *target,
+		     struct str *out);
+int identity_note_resume(const struct root *alt, const struct layout *running,
+			 const struct layout *target, struct err *err) _must_check_;
 /* All of it in a mounted clone. */
 int identity_apply(const struct root *alt, const struct layout *running,
 		   const struct layout *target, struct events *events, struct err *err)

@@ -34,5 +34,11 @@ struct boot_backend {
 const struct boot_backend *boot_backend_for(const struct root *root,
 					    const struct layout *layout);
 
+/*
+ * In a clone that does not boot by itself yet, for what builds its initramfs: a line each with what RESUME may be
+ * now ("auto": where nothing is said) and what it is to be in the clone ("none": nothing).
+ */
+#define BOOT_RESUME_NOTE "/etc/nimadm/altinst.resume"
+
 /* Versions of the kernels in /boot that have modules, oldest first. */
 int boot_kernels(const struct root *root, struct strv *ret, struct err *err) _must_check_;

@@ -2,6 +2,7 @@
 /* One initial memory file system for each kernel, for the client's hardware and not for the master's. */
 #include "boot/boot-internal.h"
 #include "boot/device.h"
+#include "boot/resume.h"
 #include "sys/files.h"
 
 #define WRAPPER_DIR BOOT_RUN_DIR "/initramfs"
@@ -13,17 +14,20 @@
 static const struct generator {
 	const char *program; /* in the alternate root */
 	const char *build[8], *list[4];
+	bool has_rules; /* reads the wrapper's configuration */
 } generators[] = {
 	{
 		/* -c also where there is one: -u does nothing when the administrator has turned updates off */
 		"/usr/sbin/update-initramfs",
 		{ "update-initramfs", "-c", "-k", VERSION },
 		{ "lsinitramfs", INITRD },
+		true,
 	},
 	{
 		"/usr/bin/dracut",
 		{ "dracut", "--force", "--no-hostonly", INITRD, VERSION },
 		{ "lsinitrd", INITRD },
+		false,
 	},
 };
 
@@ -103,7 +107,8 @@ int initramfs_prepare(const struct boot_ctx *c, struct err *err)
 	if (types.len)
 		str_addf(&conf, "[ \"${FSTYPE:-auto}\" != auto ] || FSTYPE=%s\n",
 			 str_c(&types));
-	add_resume(&conf, c->layout);
+	if (!resume_rules(c->root, &conf))
+		add_resume(&conf, c->layout);
 	if (files_mkdirs(dir, 0755, err) < 0 ||
 	    files_write_atomic(program, wrapper, sizeof(wrapper) - 1, 0755, err) < 0)
 		return -1;
@@ -131,7 +136,7 @@ int initramfs_build(const struct boot_ctx *c, const struct strv *kernels, struct
 		if (boot_chroot(c, strv_argv(&argv), env, err) < 0)
 			return -1;
 	}
-	return 0;
+	return g->has_rules ? resume_record(c->root, kernels, err) : 0;
 }
 
 /* What a listing must show. */

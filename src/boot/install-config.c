@@ -3,6 +3,7 @@
 #include "boot/bootlist-chain.h"
 #include "boot/bootlist-env.h"
 #include "boot/install-internal.h"
+#include "boot/resume.h"
 
 static const struct layout_fs *find_swap(const struct layout *l)
 {
@@ -25,11 +26,12 @@ static bool same_root_type(const struct boot_install *b)
  * list of devices, encrypted volumes, the checker of the root's type; and its drivers, where the copied one has those of
  * the running hardware alone, are still those of this machine.
  */
-static const char *why_initramfs(const struct boot_install *b)
+static const char *why_initramfs(const struct boot_install *b, const struct strv *kernels)
 {
 	if (b->running == NULL)
 		return "it was made for another machine";
-	if (find_swap(b->running) || find_swap(b->target))
+	if (!resume_is_built(b->alt, kernels) &&
+	    (find_swap(b->running) || find_swap(b->target)))
 		return "it names the swap space to resume from";
 	if (root_exists(b->alt, "/etc/lvm/devices/system.devices"))
 		return "it holds LVM's list of devices";
@@ -44,15 +46,17 @@ static int update_initramfs(const struct boot_install *b, const struct boot_ctx 
 			    struct err *err)
 {
 	_cleanup_strv_ struct strv kernels = STRV_INIT;
-	const char *why = why_initramfs(b);
 
-	if (why == NULL)
-		return 0;
 	if (boot_kernels(b->alt, &kernels, err) < 0)
 		return -1;
+	const char *why = why_initramfs(b, &kernels);
+	if (why == NULL)
+		return resume_forget(b->alt, err);
 	events_step(b->events, "The initramfs of %zu kernels is built anew: %s",
 		    kernels.n, why);
-	return initramfs_build(c, &kernels, err);
+	if (initramfs_build(c, &kernels, err) < 0)
+		return -1;
+	return resume_forget(b->alt, err);
 }
 
 /* What the source's next boot should have been is none of the clone's business. */

@@ -59,6 +59,8 @@ begin=$EPOCHREALTIME
 t_ok nimadm -c web1 -d /dev/vdb -j "$T_TMP/cache" -l lpp13 -s spot13 -Y -r
 t_match "Phase 12 complete" -
 t_match "web1 runs Debian GNU/Linux 13" -
+# What the master has built need not be built on the client.
+t_no_match "built anew" -
 grep -E 'complete|answer' "$T_OUT"
 t_ok machine_up 60
 inside new <<'END'
@@ -74,6 +76,26 @@ t_match '^/dev/vdb .* rootvg +active' -
 t_match '^/dev/vda .* old_rootvg' -
 t_no_match '^(vda|rootvg-).* /' -
 t_match '^audit: 0$' -
+
+t_case "each initramfs resumes from the clone's own swap space"
+inside resume <<'END'
+echo "swap UUID=$(swapon --show=UUID --noheadings)"
+for version in $(cd /boot && ls initrd.img-* | sed s/initrd.img-//); do
+	rm -rf /tmp/initrd
+	unmkinitramfs "/boot/initrd.img-$version" /tmp/initrd
+	cd /tmp/initrd
+	[ ! -d main ] || cd main
+	RESUME=
+	for f in conf/conf.d/*; do . "./$f"; done
+	echo "resume $RESUME $version"
+done
+ls /etc/nimadm
+END
+t_ok machine resume
+swap=$(sed -n 's/^swap //p' "$T_OUT")
+t_match '^swap UUID=.' -
+t_equal "$swap $swap" "$(sed -n 's/^resume \([^ ]*\) .*/\1/p' "$T_OUT" | paste -sd ' ')"
+t_no_match 'altinst\.(resume|initramfs)' -
 
 t_ok web_client_served
 t_case "it was down once, no longer than by a plain reboot and a fifth"

@@ -190,6 +190,35 @@ static void test_resume_kept(void **state)
 	assert_false(root_exists(&alt, "etc/initramfs-tools/conf.d/resume"));
 }
 
+/* Each name that the swap may go by; what the clone has nothing for keeps its name. */
+static void test_resume_note(void **state)
+{
+	static const char volumes[] = HEAD
+		"lv_data:\n    VOLUME_GROUP= my-vg\n    LOGICAL_VOLUME= swap_1\n    LPs= 1\n    PP_SIZE= 4\n" FS(
+			"/", "UUID=" OLD_ROOT, "ext4", OLD_ROOT, "")
+			FS("swap", "/dev/my-vg/swap_1", "swap", OLD_SWAP, "my swap");
+	static const char none[] = HEAD FS("/", "UUID=" NEW_ROOT, "ext4", NEW_ROOT, "");
+	_cleanup_layout_ struct layout lvm = LAYOUT_INIT, bare = LAYOUT_INIT;
+	_cleanup_str_ struct str out = STR_INIT, of_volume = STR_INIT, of_none = STR_INIT;
+	struct err err = { 0 };
+
+	identity_resume(&running, &target, &out);
+	assert_string_equal(str_c(&out), "auto UUID=" NEW_SWAP "\n"
+					 "UUID=" OLD_SWAP " UUID=" NEW_SWAP "\n"
+					 "UUID=" OLD_SWAP " UUID=" NEW_SWAP "\n");
+	assert_ok(layout_parse(&lvm, volumes, strlen(volumes), &err), &err);
+	identity_resume(&lvm, &target, &of_volume);
+	assert_string_equal(str_c(&of_volume),
+			    "auto UUID=" NEW_SWAP "\n"
+			    "UUID=" OLD_SWAP " UUID=" NEW_SWAP "\n"
+			    "/dev/my-vg/swap_1 UUID=" NEW_SWAP "\n"
+			    "/dev/mapper/my--vg-swap_1 UUID=" NEW_SWAP "\n"
+			    "/dev/my-vg/swap_1 UUID=" NEW_SWAP "\n");
+	assert_ok(layout_parse(&bare, none, strlen(none), &err), &err);
+	identity_resume(&running, &bare, &of_none);
+	assert_string_equal(str_c(&of_none), "auto none\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +227,7 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_apply),
 		cmocka_unit_test(test_resume_kept),
+		cmocka_unit_test(test_resume_note),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
