@@ -17,7 +17,7 @@ static const struct opt options[] = {
 	  "The packages of the target release." },
 	{ "spot", 's', OPT_STRING, AT(spot), "NAME", "The tools of the target release." },
 	{ "cache", 'j', OPT_STRING, AT(cache), "CACHE",
-	  "Where the working tree is kept while the job runs." },
+	  "Where the working tree is kept while the job runs: a cache object, a volume group, or a directory." },
 	{ "accept-licenses", 'Y', OPT_FLAG, AT(accept_licenses), NULL,
 	  "Accept the licences of everything that is installed." },
 	{ "pre-script", 'a', OPT_STRING, AT(pre_script), "NAME",

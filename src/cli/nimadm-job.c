@@ -231,7 +231,7 @@ static int load_job(struct run *r, const struct job_row *row, struct err *err)
 		return -1;
 	uint64_t limit = config_get_number(&r->cli->config, "script_timeout", 0);
 	r->job.script_timeout_s = (unsigned)MIN(limit, 1u << 30);
-	return 0;
+	return nimadm_cache_attach(r->cli, r->job.spec.cache, err);
 }
 
 static int create_job(struct run *r, const struct job_spec *spec, struct err *err)
@@ -244,7 +244,8 @@ static int create_job(struct run *r, const struct job_spec *spec, struct err *er
 	json_decref(j);
 	if (!text)
 		return err_set(err, ERR_INTERNAL, "the specification is no JSON");
-	if (files_mkdirs(spec->cache, 0700, err) < 0 ||
+	if (nimadm_cache_attach(r->cli, spec->cache, err) < 0 ||
+	    files_mkdirs(spec->cache, 0700, err) < 0 ||
 	    store_job_create(r->store, spec->subject, spec->mode, text, &id, err) < 0 ||
 	    store_job_get(r->store, id, &row, err) < 0)
 		return -1;

@@ -3,9 +3,13 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "cache/volume.h"
 #include "cli/nimadm.h"
 #include "model/object.h"
 #include "sys/files.h"
+#include "sys/mount.h"
+
+#define VOLUMES "volumes"
 
 static char *parent_of(const char *path)
 {
@@ -162,12 +166,40 @@ int nimadm_output(struct store *s, const struct nimadm_options *o, const char *i
 	return 0;
 }
 
-int nimadm_cache_path(struct store *s, const char *given, char **ret, struct err *err)
+/* Below the state directory, where only the jobs that use it see it. */
+static char *volume_path(const struct cli *cli, const char *vg)
+{
+	return xasprintf("%s/" VOLUMES "/%s", cli->state_dir, vg);
+}
+
+/* The group's name in such a path, or NULL. */
+static const char *volume_group(const struct cli *cli, const char *path)
+{
+	_cleanup_free_ char *prefix = volume_path(cli, "");
+
+	return starts_with(path, prefix) ? path + strlen(prefix) : NULL;
+}
+
+int nimadm_cache_attach(struct cli *cli, const char *path, struct err *err)
+{
+	const char *vg = volume_group(cli, path);
+
+	if (!vg)
+		return 0;
+	if (mount_private_namespace(err) < 0 || files_mkdirs(path, 0700, err) < 0)
+		return -1;
+	return cache_volume_mount(vg, path, err);
+}
+
+int nimadm_cache_path(struct cli *cli, struct store *s, const char *given, char **ret,
+		      struct err *err)
 {
 	_cleanup_object_ struct object o = OBJECT_INIT;
 
 	if (strchr(given, '/') || !store_object_exists(s, given)) {
-		*ret = files_absolute(given);
+		*ret = strchr(given, '/') || !cache_volume_has_group(given)
+			       ? files_absolute(given)
+			       : volume_path(cli, given);
 		return 0;
 	}
 	if (nimadm_object(s, "-j", given, "cache", &o, err) < 0)
@@ -202,8 +234,13 @@ int nimadm_cache(struct cli *cli, struct store *s, const struct nimadm_options *
 
 	if (o->cache && !*o->cache)
 		return err_set(err, ERR_USAGE, "-j has an empty value");
-	if (dir && nimadm_cache_path(s, dir, &path, err) < 0)
+	if (dir && nimadm_cache_path(cli, s, dir, &path, err) < 0)
 		return -1;
+	const char *vg = volume_group(cli, path);
+	if (vg) {
+		*ret = TAKE_PTR(path);
+		return cache_volume_check(vg, err);
+	}
 	_cleanup_free_ char *parent = parent_of(path);
 	if (files_exists(path) && !files_is_dir(path)) {
 		err_set(err, ERR_USAGE, "-j: %s is no directory", path);

@@ -324,7 +324,7 @@ int nimadm_spec_same(struct cli *cli, struct store *s, const struct nimadm_optio
 	_cleanup_free_ char *cache = NULL;
 	_cleanup_free_ char *disks = o->disks.n > 0 ? strv_join(&o->disks, ",") : NULL;
 
-	if (o->cache && nimadm_cache_path(s, o->cache, &cache, err) < 0)
+	if (o->cache && nimadm_cache_path(cli, s, o->cache, &cache, err) < 0)
 		return -1;
 	if (check_same("-O", output, spec->output, job, err) < 0 ||
 	    check_same("-d", disks, spec->disks, job, err) < 0 ||

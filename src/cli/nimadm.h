@@ -54,9 +54,11 @@ int nimadm_output(struct store *s, const struct nimadm_options *o, const char *i
 /* -j, or the default: an existing directory, or one that can be made. Result: the absolute path, malloc'd. */
 int nimadm_cache(struct cli *cli, struct store *s, const struct nimadm_options *o,
 		 char **ret, struct err *err) _must_check_;
-/* What -j names: the place of a cache object, or a directory; malloc'd. */
-int nimadm_cache_path(struct store *s, const char *given, char **ret, struct err *err)
-	_must_check_;
+/* What -j names: the place of a cache object, a volume group's (nimadm_cache_attach mounts it), or a directory; malloc'd. */
+int nimadm_cache_path(struct cli *cli, struct store *s, const char *given, char **ret,
+		      struct err *err) _must_check_;
+/* Where `path` is a volume group's, its volume is made and mounted, in this process's own mount namespace. */
+int nimadm_cache_attach(struct cli *cli, const char *path, struct err *err) _must_check_;
 /* The cache objects that lie in this directory, as resources of the job. */
 int nimadm_cache_objects(struct store *s, const char *path, struct strv *ret,
 			 struct err *err) _must_check_;
