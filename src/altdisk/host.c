@@ -91,18 +91,10 @@ int host_resolve_disks(const struct host *h, const struct strv *names, struct st
 	return 0;
 }
 
-static bool lies_on(const struct layout *l, const char *disk)
-{
-	for (size_t i = 0; i < l->n_disks; i++)
-		if (streq(l->disks[i].name, disk))
-			return true;
-	return false;
-}
-
 static bool lies_on_all(const struct layout *l, const struct strv *disks)
 {
 	for (size_t i = 0; i < disks->n; i++)
-		if (!lies_on(l, disks->v[i]))
+		if (!layout_has_disk(l, disks->v[i]))
 			return false;
 	return true;
 }
@@ -140,7 +132,7 @@ int host_check_foreign(const struct host *h, const struct layout *clone, struct 
 		const struct disk *d = disks_find(&h->disks, clone->disks[i].name);
 
 		if ((d && d->role == DISK_ROOTVG) ||
-		    lies_on(&h->running, clone->disks[i].name))
+		    layout_has_disk(&h->running, clone->disks[i].name))
 			return err_set(err, ERR_INTERNAL,
 				       "%s: belongs to the running system",
 				       clone->disks[i].name);

@@ -317,7 +317,7 @@ static int bios_point(const struct bootlist_ctx *c, const char *disk, bool once,
 
 	if (state_read(&s, c, err) < 0)
 		return -1;
-	if (bootlist_has_disk(c->running, disk)) {
+	if (layout_has_disk(c->running, disk)) {
 		if (once)
 			return err_set(err, ERR_USAGE,
 				       "%s: is the running system's disk; bootlist -m "

@@ -19,7 +19,6 @@ extern const struct bootlist_method bootlist_bios;
 /* Takes over nothing; copies. */
 void bootlist_add(struct bootlist *list, const char *disk, const char *label,
 		  const char *id, bool ours);
-bool bootlist_has_disk(const struct layout *l, const char *disk);
 /* The clone that has this disk; NULL: none. */
 const struct layout *bootlist_find_clone(const struct bootlist_ctx *c, const char *disk);
 /* "altinst_rootvg", or what the layout calls itself. */

@@ -25,18 +25,10 @@ void bootlist_add(struct bootlist *list, const char *disk, const char *label,
 						      xstrdup(id), ours };
 }
 
-bool bootlist_has_disk(const struct layout *l, const char *disk)
-{
-	for (size_t i = 0; i < l->n_disks; i++)
-		if (streq(l->disks[i].name, disk))
-			return true;
-	return false;
-}
-
 const struct layout *bootlist_find_clone(const struct bootlist_ctx *c, const char *disk)
 {
 	for (size_t i = 0; i < c->n_clones; i++)
-		if (bootlist_has_disk(&c->clones[i], disk))
+		if (layout_has_disk(&c->clones[i], disk))
 			return &c->clones[i];
 	return NULL;
 }
@@ -64,7 +56,7 @@ static int check_disks(const struct bootlist_ctx *c, const char *const *disks, s
 		       struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (bootlist_has_disk(c->running, disks[i]) ||
+		if (layout_has_disk(c->running, disks[i]) ||
 		    bootlist_find_clone(c, disks[i]))
 			continue;
 		err_set(err, ERR_NOTFOUND,

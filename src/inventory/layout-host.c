@@ -26,14 +26,6 @@ static int run_json(struct runner *run, const char *const *argv, json_t **ret,
 	return 0;
 }
 
-static bool has_disk(const struct layout *l, const char *name)
-{
-	for (size_t i = 0; i < l->n_disks; i++)
-		if (streq(l->disks[i].name, name))
-			return true;
-	return false;
-}
-
 /* Whether something of the layout is mounted from this device or what lies on it. */
 static bool is_used(const struct layout *l, const json_t *dev)
 {
@@ -113,15 +105,13 @@ static void add_disk(struct layout *l, const json_t *dev)
 	const json_t *part;
 	size_t i;
 
-	if (has_disk(l, json_field(dev, "path")))
+	if (layout_has_disk(l, json_field(dev, "path")))
 		return;
-	l->disks = xrealloc(l->disks, (l->n_disks + 1) * sizeof(*l->disks));
-	l->disks[l->n_disks++] = (struct layout_disk){
-		.name = xstrdup(json_field(dev, "path")),
-		.serial = xstrdup(json_field(dev, "serial")),
-		.size = json_number(dev, "size"),
-		.label = xstrdup(json_field(dev, "pttype")),
-	};
+	struct layout_disk *d = layout_new_disk(l);
+	xreplace(&d->name, json_field(dev, "path"));
+	xreplace(&d->serial, json_field(dev, "serial"));
+	xreplace(&d->label, json_field(dev, "pttype"));
+	d->size = json_number(dev, "size");
 	json_array_foreach(json_object_get(dev, "children"), i,
 			   part) if (streq(json_field(part, "type"), "part"))
 		add_partition(l, dev, part);

@@ -158,18 +158,6 @@ static bool is_on_disk(const char *device, const char *options)
 	return false;
 }
 
-static struct layout_fs *add_fs(struct layout *l)
-{
-	l->fs = xrealloc(l->fs, (l->n_fs + 1) * sizeof(*l->fs));
-	l->fs[l->n_fs] = (struct layout_fs){ .mount_point = xstrdup(""),
-					     .device = xstrdup(""),
-					     .type = xstrdup("auto"),
-					     .uuid = xstrdup(""),
-					     .label = xstrdup(""),
-					     .options = xstrdup("") };
-	return &l->fs[l->n_fs++];
-}
-
 static void read_fstab_line(struct layout *l, char *line)
 {
 	char *cursor = line, *fields[4];
@@ -184,7 +172,7 @@ static void read_fstab_line(struct layout *l, char *line)
 	if (!is_on_disk(fields[0], fields[3]) || (!swap && mount[0] != '/') ||
 	    (!swap && layout_find_fs(l, mount)))
 		return;
-	struct layout_fs *fs = add_fs(l);
+	struct layout_fs *fs = layout_new_fs(l);
 	_cleanup_free_ char *device = unescape(fields[0]);
 	xreplace(&fs->mount_point, swap ? "swap" : mount);
 	xreplace(&fs->device, device);
@@ -205,8 +193,11 @@ static int read_fstab(struct layout *l, const struct root *root, struct err *err
 	char *cursor = text.p;
 	for (char *line; cursor && (line = next_line(&cursor));)
 		read_fstab_line(l, line);
-	if (!layout_find_fs(l, "/"))
-		xreplace(&add_fs(l)->mount_point, "/");
+	if (!layout_find_fs(l, "/")) {
+		struct layout_fs *fs = layout_new_fs(l);
+		xreplace(&fs->mount_point, "/");
+		xreplace(&fs->type, "auto");
+	}
 	return 0;
 }
 
@@ -216,14 +207,11 @@ void layout_add_lv(struct layout *l, const char *mount_point, const char *vg,
 	for (size_t i = 0; i < l->n_lvs; i++)
 		if (streq(l->lvs[i].vg, vg) && streq(l->lvs[i].name, name))
 			return;
-	l->lvs = xrealloc(l->lvs, (l->n_lvs + 1) * sizeof(*l->lvs));
-	l->lvs[l->n_lvs++] = (struct layout_lv){
-		.vg = xstrdup(vg),
-		.name = xstrdup(name),
-		.type = xstrdup("linear"),
-		.disks = xstrdup(""),
-		.mount_point = xstrdup(mount_point[0] == '/' ? mount_point : ""),
-	};
+	struct layout_lv *lv = layout_new_lv(l);
+	xreplace(&lv->vg, vg);
+	xreplace(&lv->name, name);
+	xreplace(&lv->type, "linear");
+	xreplace(&lv->mount_point, mount_point[0] == '/' ? mount_point : "");
 }
 
 /* "/dev/mapper/root--vg-hd4": a single '-' parts group and volume, a double one stands for one in a name. */

@@ -179,10 +179,8 @@ static int disk_add(struct layout *l, const void *record, int line, struct err *
 {
 	const struct layout_disk *d = record;
 
-	for (size_t i = 0; i < l->n_disks; i++)
-		if (streq(l->disks[i].name, d->name))
-			return refuse(err, line, "the disk %s is described twice",
-				      d->name);
+	if (layout_has_disk(l, d->name))
+		return refuse(err, line, "the disk %s is described twice", d->name);
 	GROW(l->disks, l->n_disks);
 	l->disks[l->n_disks++] = *d;
 	return 0;
@@ -520,4 +518,54 @@ const struct layout_fs *layout_find_fs(const struct layout *l, const char *mount
 		if (streq(l->fs[i].mount_point, mount_point))
 			return &l->fs[i];
 	return NULL;
+}
+
+bool layout_has_disk(const struct layout *l, const char *name)
+{
+	for (size_t i = 0; i < l->n_disks; i++)
+		if (streq(l->disks[i].name, name))
+			return true;
+	return false;
+}
+
+struct layout_disk *layout_new_disk(struct layout *l)
+{
+	GROW(l->disks, l->n_disks);
+	l->disks[l->n_disks] = (struct layout_disk){ .name = xstrdup(""),
+						     .serial = xstrdup(""),
+						     .label = xstrdup("") };
+	return &l->disks[l->n_disks++];
+}
+
+struct layout_lv *layout_new_lv(struct layout *l)
+{
+	GROW(l->lvs, l->n_lvs);
+	l->lvs[l->n_lvs] = (struct layout_lv){ .vg = xstrdup(""),
+					       .name = xstrdup(""),
+					       .type = xstrdup(""),
+					       .disks = xstrdup(""),
+					       .mount_point = xstrdup("") };
+	return &l->lvs[l->n_lvs++];
+}
+
+struct layout_fs *layout_new_fs(struct layout *l)
+{
+	GROW(l->fs, l->n_fs);
+	l->fs[l->n_fs] = (struct layout_fs){ .mount_point = xstrdup(""),
+					     .device = xstrdup(""),
+					     .type = xstrdup(""),
+					     .uuid = xstrdup(""),
+					     .label = xstrdup(""),
+					     .options = xstrdup("") };
+	return &l->fs[l->n_fs++];
+}
+
+void layout_fill_strings(struct layout *l)
+{
+	char **fields[] = { &l->os_level, &l->arch,	   &l->host,	 &l->date,
+			    &l->vg_name,  &l->boot_method, &l->boot_disk };
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (!*fields[i])
+			*fields[i] = xstrdup("");
 }

@@ -58,5 +58,11 @@ int layout_parse(struct layout *l, const char *text, size_t len, struct err *err
 	_must_check_;
 void layout_write(const struct layout *l, struct str *out);
 const struct layout_fs *layout_find_fs(const struct layout *l, const char *mount_point);
+bool layout_has_disk(const struct layout *l, const char *name);
+/* A record more, all its texts ""; the array moves. */
+struct layout_disk *layout_new_disk(struct layout *l);
+struct layout_lv *layout_new_lv(struct layout *l);
+struct layout_fs *layout_new_fs(struct layout *l);
+void layout_fill_strings(struct layout *l); /* fields that are NULL become "" */
 int bosinst_validate(const char *text, size_t len, struct err *err) _must_check_;
 void bosinst_default(const struct layout *l, struct str *out);

@@ -173,56 +173,6 @@ char *tools_mapper(const char *vg, const char *lv)
 	return str_take(&out);
 }
 
-struct layout_fs *layout_new_fs(struct layout *l)
-{
-	l->fs = xrealloc(l->fs, (l->n_fs + 1) * sizeof(*l->fs));
-	l->fs[l->n_fs] = (struct layout_fs){ .mount_point = xstrdup(""),
-					     .device = xstrdup(""),
-					     .type = xstrdup(""),
-					     .uuid = xstrdup(""),
-					     .label = xstrdup(""),
-					     .options = xstrdup("") };
-	return &l->fs[l->n_fs++];
-}
-
-struct layout_lv *layout_new_lv(struct layout *l)
-{
-	l->lvs = xrealloc(l->lvs, (l->n_lvs + 1) * sizeof(*l->lvs));
-	l->lvs[l->n_lvs] = (struct layout_lv){ .vg = xstrdup(""),
-					       .name = xstrdup(""),
-					       .type = xstrdup(""),
-					       .disks = xstrdup(""),
-					       .mount_point = xstrdup("") };
-	return &l->lvs[l->n_lvs++];
-}
-
-struct layout_disk *layout_new_disk(struct layout *l)
-{
-	l->disks = xrealloc(l->disks, (l->n_disks + 1) * sizeof(*l->disks));
-	l->disks[l->n_disks] = (struct layout_disk){ .name = xstrdup(""),
-						     .serial = xstrdup(""),
-						     .label = xstrdup("") };
-	return &l->disks[l->n_disks++];
-}
-
-void layout_fill_strings(struct layout *l)
-{
-	char **fields[] = { &l->os_level, &l->arch,	   &l->host,	 &l->date,
-			    &l->vg_name,  &l->boot_method, &l->boot_disk };
-
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		if (!*fields[i])
-			*fields[i] = xstrdup("");
-}
-
-bool layout_has_disk(const struct layout *l, const char *name)
-{
-	for (size_t i = 0; i < l->n_disks; i++)
-		if (streq(l->disks[i].name, name))
-			return true;
-	return false;
-}
-
 static bool is_swap_volume(const struct layout *l, const struct layout_lv *lv)
 {
 	if (*lv->mount_point != '\0')

@@ -40,12 +40,6 @@ char *tools_partition(const char *disk, unsigned number);
 /* "/dev/mapper/my--vg-root" */
 char *tools_mapper(const char *vg, const char *lv);
 
-struct layout_fs *layout_new_fs(struct layout *l);
-struct layout_lv *layout_new_lv(struct layout *l);
-struct layout_disk *layout_new_disk(struct layout *l);
-void layout_fill_strings(struct layout *l); /* fields that are NULL become "" */
-bool layout_has_disk(const struct layout *l, const char *name);
-
 /* The volume or partition of a file system; NULL: it lies elsewhere. Swaps are found by name, then in order. */
 const struct layout_lv *layout_volume_of(const struct layout *l, size_t fs);
 
