@@ -57,6 +57,9 @@ char *next_line(char **cursor); /* in place: cuts at '\n'; NULL at the end */
 /* in place: next blank-separated word; NULL at the end */
 char *next_field(char **cursor);
 
+/* In place: "\040" and its like, as fstab(5) and mountinfo write blanks. */
+void unescape_octal(char *s);
+
 /* Human sizes for messages: "1.2 GB"; into buf, returns it. Powers of 1000. */
 const char *fmt_bytes(char *buf, size_t n, uint64_t bytes);
 /* "1h02m03s", "2m05s", "7s"; into buf, returns it. */

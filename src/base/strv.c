@@ -73,6 +73,14 @@ bool strv_has(const struct strv *sv, const char *s)
 	return false;
 }
 
+bool has_word(const char *list, const char *seps, const char *word)
+{
+	_cleanup_strv_ struct strv words = STRV_INIT;
+
+	strv_split(&words, list, seps);
+	return strv_has(&words, word);
+}
+
 char *strv_join(const struct strv *sv, const char *sep)
 {
 	struct str s = STR_INIT;

@@ -24,6 +24,8 @@ void strv_add_strv(struct strv *sv, const struct strv *other);
 /* Splits at any of `seps`, drops empty words. */
 void strv_split(struct strv *sv, const char *s, const char *seps);
 bool strv_has(const struct strv *sv, const char *s);
+/* Whether `word` is one of those that strv_split makes of `list`. */
+bool has_word(const char *list, const char *seps, const char *word);
 char *strv_join(const struct strv *sv, const char *sep) _must_check_;
 void strv_sort(struct strv *sv);
 void strv_uniq(struct strv *sv); /* of a sorted vector */

@@ -122,33 +122,13 @@ static void set_date(struct layout *l)
 	xreplace(&l->date, buf);
 }
 
-/* fstab writes blanks in a field as \040 and so on. */
-static char *unescape(const char *field)
-{
-	_cleanup_str_ struct str out = STR_INIT;
-
-	for (const char *p = field; *p; p++) {
-		if (*p == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] >= '0' &&
-		    p[2] <= '7' && p[3] >= '0' && p[3] <= '7') {
-			str_addc(&out, (char)((p[1] - '0') * 64 + (p[2] - '0') * 8 +
-					      p[3] - '0'));
-			p += 3;
-		} else {
-			str_addc(&out, *p);
-		}
-	}
-	return str_take(&out);
-}
-
 /* A file system on a disk: not proc, not NFS, not a bind mount. */
 static bool is_on_disk(const char *device, const char *options)
 {
 	static const char *const forms[] = { "/dev/", "UUID=", "LABEL=", "PARTUUID=",
 					     "PARTLABEL=" };
-	_cleanup_strv_ struct strv words = STRV_INIT;
 
-	strv_split(&words, options, ",");
-	if (strv_has(&words, "bind") || strv_has(&words, "rbind"))
+	if (has_word(options, ",", "bind") || has_word(options, ",", "rbind"))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
 		if (starts_with(device, forms[i]))
@@ -168,12 +148,13 @@ static void read_fstab_line(struct layout *l, char *line)
 			return;
 	}
 	bool swap = streq(fields[2], "swap");
-	_cleanup_free_ char *mount = unescape(fields[1]);
-	if (!is_on_disk(fields[0], fields[3]) || (!swap && mount[0] != '/') ||
+	char *device = fields[0], *mount = fields[1];
+	unescape_octal(device);
+	unescape_octal(mount);
+	if (!is_on_disk(device, fields[3]) || (!swap && mount[0] != '/') ||
 	    (!swap && layout_find_fs(l, mount)))
 		return;
 	struct layout_fs *fs = layout_new_fs(l);
-	_cleanup_free_ char *device = unescape(fields[0]);
 	xreplace(&fs->mount_point, swap ? "swap" : mount);
 	xreplace(&fs->device, device);
 	xreplace(&fs->type, fields[2]);

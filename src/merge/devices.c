@@ -7,29 +7,12 @@
 
 #include "merge/method.h"
 
-/* "\040" and its like (fstab(5)); in place. */
-static void unescape(char *s)
-{
-	char *out = s;
-	for (; *s; s++) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' &&
-		    s[2] <= '7' && s[3] >= '0' && s[3] <= '7') {
-			*out++ = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 +
-					(s[3] - '0'));
-			s += 3;
-		} else {
-			*out++ = *s;
-		}
-	}
-	*out = '\0';
-}
-
 static char *take_field(char **cursor)
 {
 	char *f = next_field(cursor);
 	if (!f)
 		return NULL;
-	unescape(f);
+	unescape_octal(f);
 	return xstrdup(f);
 }
 
@@ -73,9 +56,7 @@ void fstab_done(struct fstab *t)
 
 bool fstab_has_option(const struct fstab_entry *e, const char *option)
 {
-	_cleanup_strv_ struct strv words = STRV_INIT;
-	strv_split(&words, e->options, ",");
-	return strv_has(&words, option);
+	return has_word(e->options, ",", option);
 }
 
 bool device_is_kernel_name(const char *spec)

@@ -37,33 +37,6 @@ static const char *const controller_names[] = {
 	[CGROUP_PIDS] = "pids",
 };
 
-/* Is `word` one of the words of `list`, which are separated by commas or blanks? */
-static bool has_word(const char *list, const char *word)
-{
-	_cleanup_strv_ struct strv words = STRV_INIT;
-
-	strv_split(&words, list, ", \n");
-	return strv_has(&words, word);
-}
-
-/* mountinfo writes blanks in names as \040. */
-static void unescape(char *s)
-{
-	char *out = s;
-
-	for (; *s; s++) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' &&
-		    s[2] <= '7' && s[3] >= '0' && s[3] <= '7') {
-			*out++ = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 +
-					(s[3] - '0'));
-			s += 3;
-		} else {
-			*out++ = *s;
-		}
-	}
-	*out = '\0';
-}
-
 struct hierarchy {
 	bool unified;
 	char *root, *mount_point;
@@ -96,12 +69,12 @@ static bool parse_mount(char *line, const char *controller, struct hierarchy *re
 	options = next_field(&tail);
 	if (type == NULL || options == NULL)
 		return false;
-	if (streq(type, "cgroup") ? !has_word(options, controller)
+	if (streq(type, "cgroup") ? !has_word(options, ",", controller)
 				  : !streq(type, "cgroup2"))
 		return false;
 	ret->unified = streq(type, "cgroup2");
-	unescape(field[3]);
-	unescape(field[4]);
+	unescape_octal(field[3]);
+	unescape_octal(field[4]);
 	ret->root = xstrdup(field[3]);
 	ret->mount_point = xstrdup(field[4]);
 	return true;
@@ -148,7 +121,7 @@ static char *own_path(const char *own, const char *controller, bool unified)
 			continue;
 		*path++ = '\0';
 		list++;
-		if (unified ? *list == '\0' : has_word(list, controller))
+		if (unified ? *list == '\0' : has_word(list, ",", controller))
 			return xstrdup(path);
 	}
 	return NULL;
@@ -204,7 +177,7 @@ static bool list_has(const char *dir, const char *file, const char *controller)
 	_cleanup_str_ struct str text = STR_INIT;
 
 	return files_read(path, 1 << 16, &text, NULL) == 0 &&
-	       has_word(str_c(&text), controller);
+	       has_word(str_c(&text), " \n", controller);
 }
 
 static bool list_has_all(const char *dir, const char *file, const struct strv *words)

@@ -33,14 +33,6 @@ static char *tag_value(const char *tags, const char *prefix)
 	return NULL;
 }
 
-static bool has_tag(const char *tags, const char *tag)
-{
-	_cleanup_strv_ struct strv words = STRV_INIT;
-
-	strv_split(&words, tags, ",");
-	return strv_has(&words, tag);
-}
-
 /* A device's row in the tree that lsblk shows. */
 static const json_t *find_block(const json_t *list, const char *path)
 {
@@ -216,7 +208,7 @@ int storage_find_clones(const struct storage *s, const struct disks *d,
 	reports_read(&r, s);
 	json_array_foreach(r.vgs, i, vg)
 	{
-		if (!has_tag(json_field(vg, "vg_tags"), TAG_ALTINST))
+		if (!has_word(json_field(vg, "vg_tags"), ",", TAG_ALTINST))
 			continue;
 		struct layout l = LAYOUT_INIT;
 		struct layout *clone = new_clone(ret, n);

@@ -67,14 +67,6 @@ static void read_old(struct reports *r, const struct storage *s)
 	r->old_uuid = xstrdup(uuid && !own ? uuid : "");
 }
 
-static bool has_word(const char *list, const char *word)
-{
-	_cleanup_strv_ struct strv words = STRV_INIT;
-
-	strv_split(&words, list, ",");
-	return strv_has(&words, word);
-}
-
 static const json_t *pv_of(const struct reports *r, const char *device)
 {
 	const json_t *row;
@@ -112,10 +104,10 @@ static void take_pv(struct disk *d, const struct reports *r, const json_t *pv)
 		return;
 	if (streq(d->vg, r->old_vg))
 		d->role = DISK_OLD;
-	if (!has_word(tags, TAG))
+	if (!has_word(tags, ",", TAG))
 		return;
 	d->ours = true;
-	if (has_word(tags, TAG_ALTINST))
+	if (has_word(tags, ",", TAG_ALTINST))
 		d->role = DISK_ALTINST;
 }
 

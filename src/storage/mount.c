@@ -90,6 +90,7 @@ static int read_fat_options(const struct root *alt, struct layout *l, struct err
 		strv_split(&words, line, " \t");
 		if (words.n < 4 || *words.v[0] == '#')
 			continue;
+		unescape_octal(words.v[1]);
 		for (size_t i = 0; i < l->n_fs; i++)
 			if (streq(l->fs[i].mount_point, words.v[1]) &&
 			    streq(l->fs[i].type, "vfat") && *l->fs[i].options == '\0')

@@ -174,6 +174,22 @@ static void text_is_replaced(void **state)
 	assert_string_equal(field, "");
 }
 
+static void escapes_of_fstab(void **state)
+{
+	char text[] = "/my\\040disk\\011\\134x\\04\\400";
+
+	unescape_octal(text);
+	assert_string_equal(text, "/my disk\t\\x\\04\\400");
+}
+
+static void words_of_lists(void **state)
+{
+	assert_true(has_word("noatime,bind", ",", "bind"));
+	assert_false(has_word("noatime,rbind", ",", "bind"));
+	assert_true(has_word("cpu memory pids\n", " \n", "pids"));
+	assert_false(has_word("", ",", ""));
+}
+
 static void human_numbers(void **state)
 {
 	static const struct {
@@ -415,6 +431,8 @@ int main(void)
 		cmocka_unit_test(str_grows),
 		cmocka_unit_test(string_helpers),
 		cmocka_unit_test(text_is_replaced),
+		cmocka_unit_test(escapes_of_fstab),
+		cmocka_unit_test(words_of_lists),
 		cmocka_unit_test(human_numbers),
 		cmocka_unit_test(strv_basics),
 		cmocka_unit_test(map_keeps_order_and_values),
