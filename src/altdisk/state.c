@@ -21,10 +21,9 @@ const char *stage_name(enum stage s)
 
 enum stage stage_find(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(stage_names); i++)
-		if (streq0(stage_names[i], name))
-			return (enum stage)i;
-	return STAGE_NONE;
+	int i = name_index(stage_names, ARRAY_SIZE(stage_names), name);
+
+	return i < 0 ? STAGE_NONE : (enum stage)i;
 }
 
 void state_done(struct state *s)

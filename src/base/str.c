@@ -164,6 +164,14 @@ bool streq0(const char *a, const char *b)
 	return streq(a, b);
 }
 
+int name_index(const char *const *names, size_t n, const char *name)
+{
+	for (size_t i = 0; name && i < n; i++)
+		if (streq(names[i], name))
+			return (int)i;
+	return -1;
+}
+
 bool starts_with(const char *s, const char *prefix)
 {
 	return strncmp(s, prefix, strlen(prefix)) == 0;

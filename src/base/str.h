@@ -50,6 +50,8 @@ static inline bool streq(const char *a, const char *b)
 }
 /* NULL-safe equality: two NULLs are equal. */
 bool streq0(const char *a, const char *b);
+/* Where in the table the name stands; -1: nowhere (and nowhere is NULL). */
+int name_index(const char *const *names, size_t n, const char *name);
 bool starts_with(const char *s, const char *prefix);
 bool ends_with(const char *s, const char *suffix);
 char *strip(char *s);		/* in place: both ends' white space; returns the start */

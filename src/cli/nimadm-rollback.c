@@ -5,19 +5,19 @@
 #include "phase/reboot.h"
 
 /* The disks of the client by what they are for. */
-struct disks {
+struct client_disks {
 	struct strv running, old, alternate;
 };
 
-static void disks_done(struct disks *d)
+static void client_disks_done(struct client_disks *d)
 {
 	strv_done(&d->running);
 	strv_done(&d->old);
 	strv_done(&d->alternate);
 }
 
-static int read_disks(struct transport *t, struct events *events, struct disks *ret,
-		      struct err *err)
+static int read_disks(struct transport *t, struct events *events,
+		      struct client_disks *ret, struct err *err)
 {
 	static const char *const args[] = { "lspv", "--json", NULL };
 	_cleanup_str_ struct str out = STR_INIT;
@@ -43,7 +43,7 @@ static int read_disks(struct transport *t, struct events *events, struct disks *
 }
 
 /* After the reboot the old disks are known as such; before it the client still runs from them. */
-static int choose(const char *name, const struct disks *d, const struct strv **ret,
+static int choose(const char *name, const struct client_disks *d, const struct strv **ret,
 		  struct err *err)
 {
 	if (d->old.n > 0)
@@ -82,7 +82,8 @@ struct found {
 static int set_back(struct nimadm_client *c, struct transport *t, void *arg,
 		    struct err *err)
 {
-	_cleanup_(disks_done) struct disks d = { STRV_INIT, STRV_INIT, STRV_INIT };
+	_cleanup_(client_disks_done) struct client_disks d = { STRV_INIT, STRV_INIT,
+							       STRV_INIT };
 	const struct strv *disks = NULL;
 	struct found *found = arg;
 

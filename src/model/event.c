@@ -177,14 +177,6 @@ json_t *event_to_json(const struct event *ev, const char *stamp)
 	return o;
 }
 
-static int find_name(const char *const *names, size_t n, const char *name)
-{
-	for (size_t i = 0; name && i < n; i++)
-		if (streq(names[i], name))
-			return (int)i;
-	return -1;
-}
-
 static const char *text_of(const json_t *o, const char *key)
 {
 	return json_string_value(json_object_get(o, key));
@@ -193,8 +185,8 @@ static const char *text_of(const json_t *o, const char *key)
 bool event_from_json(struct event *ev, const json_t *o)
 {
 	const json_t *phase = json_object_get(o, "phase");
-	int type = find_name(type_names, ARRAY_SIZE(type_names), text_of(o, "event"));
-	int unit = find_name(unit_names, ARRAY_SIZE(unit_names), text_of(o, "unit"));
+	int type = name_index(type_names, ARRAY_SIZE(type_names), text_of(o, "event"));
+	int unit = name_index(unit_names, ARRAY_SIZE(unit_names), text_of(o, "unit"));
 
 	if (type < 0)
 		return false;

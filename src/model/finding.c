@@ -75,16 +75,6 @@ json_t *findings_to_json(const struct findings *fs)
 	return array;
 }
 
-static bool severity_parse(const char *name, enum finding_severity *ret)
-{
-	for (size_t i = 0; name && i < ARRAY_SIZE(severity_names); i++)
-		if (streq(severity_names[i], name)) {
-			*ret = (enum finding_severity)i;
-			return true;
-		}
-	return false;
-}
-
 int findings_from_json(struct findings *fs, const json_t *array)
 {
 	size_t i;
@@ -96,13 +86,12 @@ int findings_from_json(struct findings *fs, const json_t *array)
 	{
 		const char *id = json_string_value(json_object_get(o, "id"));
 		const char *title = json_string_value(json_object_get(o, "title"));
-		enum finding_severity severity;
+		int severity = name_index(severity_names, ARRAY_SIZE(severity_names),
+					  json_field(o, "severity"));
 
-		if (!id || !title ||
-		    !severity_parse(json_string_value(json_object_get(o, "severity")),
-				    &severity))
+		if (!id || !title || severity < 0)
 			return -1;
-		findings_add(fs, id, severity, title,
+		findings_add(fs, id, (enum finding_severity)severity, title,
 			     json_string_value(json_object_get(o, "evidence")),
 			     json_string_value(json_object_get(o, "remedy")));
 	}

@@ -27,14 +27,6 @@ const char *pkg_removal_name(enum pkg_removal r)
 }
 
 /* Index of a name in a table, or -1. */
-static int name_index(const char *const *names, size_t n, const char *name)
-{
-	for (size_t i = 0; name && i < n; i++)
-		if (streq(names[i], name))
-			return (int)i;
-	return -1;
-}
-
 static void item_done(struct pkg_item *it)
 {
 	free(it->name);

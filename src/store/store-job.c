@@ -29,9 +29,10 @@ const char *journal_state_name(enum journal_state st)
 static int state_index(struct store *s, const char *const *names, size_t n,
 		       const char *name, struct err *err)
 {
-	for (size_t i = 0; i < n; i++)
-		if (streq(names[i], name))
-			return (int)i;
+	int i = name_index(names, n, name);
+
+	if (i >= 0)
+		return i;
 	return err_set(err, ERR_INTERNAL, "%s: unknown state '%s'", s->path, name);
 }
 
