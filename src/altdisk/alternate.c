@@ -23,7 +23,8 @@ void alternate_done(struct alternate *a)
 	strv_done(&a->targets);
 }
 
-int alternate_phases(const char *text, unsigned *ret, struct err *err)
+/* "1", "2", "3", "12", "23", "all" (also NULL) as a set of phases. */
+static int parse_phases(const char *text, unsigned *ret, struct err *err)
 {
 	static const struct {
 		const char *text;
@@ -395,7 +396,7 @@ static int reboot_now(struct alternate *a, struct err *err)
 
 int alternate_run(struct alternate *a, const struct alt_source *src, struct err *err)
 {
-	if (alternate_phases(a->o->phases, &a->phases, err) < 0)
+	if (parse_phases(a->o->phases, &a->phases, err) < 0)
 		return -1;
 	if (a->o->no_bootlist && a->o->reboot)
 		return err_set(err, ERR_USAGE, "-B and -r cannot be given together");

@@ -53,9 +53,6 @@ struct alt_source {
 int alternate_run(struct alternate *a, const struct alt_source *src, struct err *err)
 	_must_check_;
 
-/* "1", "2", "3", "12", "23", "all" (also NULL) as a set of phases. */
-int alternate_phases(const char *text, unsigned *ret, struct err *err) _must_check_;
-
 /* Parts, for alt_rootvg_op. The clone is awake. */
 struct alt_boot {
 	struct host *host;

@@ -14,12 +14,12 @@ static const char *const stage_names[] = {
 	[STAGE_READY] = "ready",
 };
 
-const char *stage_name(enum stage s)
+static const char *stage_name(enum stage s)
 {
 	return stage_names[s];
 }
 
-enum stage stage_find(const char *name)
+static enum stage stage_find(const char *name)
 {
 	int i = name_index(stage_names, ARRAY_SIZE(stage_names), name);
 

@@ -21,8 +21,6 @@ enum stage {
 	STAGE_CUSTOMISED, /* phase 2 done */
 	STAGE_READY,	  /* phase 3 done: it boots */
 };
-const char *stage_name(enum stage s);	 /* "copying" */
-enum stage stage_find(const char *name); /* STAGE_NONE: there is no such */
 
 struct state {
 	enum stage stage;

@@ -75,8 +75,9 @@ static size_t frame_at(const struct head *h, uint64_t offset)
 	return low;
 }
 
-int head_copy(struct head *h, uint64_t offset, uint64_t n, struct buf *out,
-	      struct err *err)
+/* Appends bytes of the head. Thread-safe. */
+static int head_copy(struct head *h, uint64_t offset, uint64_t n, struct buf *out,
+		     struct err *err)
 {
 	int rc = 0;
 

@@ -15,9 +15,6 @@ struct segment;
 struct head *head_new(const struct mksysb *m) _must_check_;
 struct head *head_free(struct head *h); /* returns NULL */
 uint64_t head_size(const struct head *h);
-/* Appends bytes of the head. Thread-safe. */
-int head_copy(struct head *h, uint64_t offset, uint64_t n, struct buf *out,
-	      struct err *err) _must_check_;
 /* Appends the next whole frame, *frame being the first one to read. 1: there is none. */
 int head_copy_frame(struct head *h, size_t *frame, struct buf *out, struct err *err)
 	_must_check_;

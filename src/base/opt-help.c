@@ -5,7 +5,8 @@
 #define WIDTH	 79 /* so that an 80-column terminal does not wrap */
 #define HELP_COL 28
 
-void opt_form(const struct opt *o, struct str *out)
+/* "-l, --lpp-source=NAME" */
+static void write_form(const struct opt *o, struct str *out)
 {
 	if (o->letter)
 		str_addf(out, "-%c, ", o->letter);
@@ -46,7 +47,7 @@ static void help_option(const struct opt *o, struct str *out)
 	/* Options without a letter line up with the long names of the others. */
 	if (!o->letter)
 		str_add(&form, "    ");
-	opt_form(o, &form);
+	write_form(o, &form);
 	str_addf(out, "  %s", str_c(&form));
 	if (form.len + 3 > HELP_COL)
 		str_addf(out, "\n%*s", HELP_COL, "");

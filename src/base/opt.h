@@ -53,8 +53,6 @@ int opt_parse(const struct opt_set *sets, size_t n_sets, int argc, char **argv,
 /* The text of --help, at most 80 columns. */
 void opt_help(const struct opt_program *prog, const struct opt_set *sets, size_t n_sets,
 	      struct str *out);
-/* "-l, --lpp-source=NAME" */
-void opt_form(const struct opt *o, struct str *out);
 /* Appends text broken at blanks so that no line passes 79 columns: the first line starts at column `at`,
  * the others at `indent`. Ends with a newline. */
 void opt_wrap(struct str *out, const char *text, size_t at, size_t indent);

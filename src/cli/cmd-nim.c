@@ -66,7 +66,7 @@ static const struct nim_handler *const handlers[] = {
 	&nim_resolv_conf,     &nim_cache,
 };
 
-const struct nim_handler *nim_handler_find(const char *type)
+static const struct nim_handler *find_handler(const char *type)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(handlers); i++)
 		if (streq(handlers[i]->type, type))
@@ -125,7 +125,7 @@ static int find_type(struct nim_request *r, const struct nim_options *o, struct 
 		return err_remedy(err, "lsnim -O -t %s lists the operations",
 				  r->type->name);
 	}
-	r->handler = nim_handler_find(r->type->name);
+	r->handler = find_handler(r->type->name);
 	return 0;
 }
 

@@ -53,7 +53,8 @@ static int copy_bytes(int from, int to, const char *name, struct err *err)
 	}
 }
 
-int nim_copy_file(const char *from, const char *to, struct err *err)
+/* It appears under `to` only when it is complete. */
+static int copy_file(const char *from, const char *to, struct err *err)
 {
 	_cleanup_close_ int fd = open(from, O_RDONLY | O_CLOEXEC);
 	_cleanup_files_pending_ struct files_pending p = FILES_PENDING_INIT;
@@ -93,7 +94,7 @@ int nim_copy_source(struct nim_request *r, const char *location, struct err *err
 
 	if (source_file(r, &from, err) < 0)
 		return -1;
-	return nim_copy_file(from, location, err);
+	return copy_file(from, location, err);
 }
 
 /* --- what the files must look like --- */

@@ -69,7 +69,6 @@ struct nim_handler {
 	bool update_is_atomic; /* a failed update leaves the resource as it was */
 	bool keep_files;       /* a remove leaves the file unless rm_image=yes is given */
 };
-const struct nim_handler *nim_handler_find(const char *type); /* NULL: none */
 
 extern const struct nim_handler nim_script, nim_installp_bundle, nim_exclude_files,
 	nim_image_data, nim_bosinst_data, nim_resolv_conf;
@@ -84,8 +83,6 @@ int nim_set_rstate(struct nim_request *r, const char *state, const char *info,
 		   struct err *err) _must_check_;
 /* The last step of an operation that was worth waiting for. */
 void nim_say_ready(struct nim_request *r);
-/* Copies a file; appears under `to` only when complete. */
-int nim_copy_file(const char *from, const char *to, struct err *err) _must_check_;
 /* A handler's create: copies the file that source= names, itself or as a resource of the same type. */
 int nim_copy_source(struct nim_request *r, const char *location, struct err *err)
 	_must_check_;

@@ -45,7 +45,7 @@ const char *units_link_unit(const char *link)
 	return slash ? slash + 1 : link;
 }
 
-bool units_is_masked(const struct map *links, const char *unit)
+static bool is_masked(const struct map *links, const char *unit)
 {
 	const char *target = map_get(links, unit);
 	return target && streq(target, "/dev/null");
@@ -61,7 +61,7 @@ bool units_is_enabled(const struct map *links, const char *unit)
 		bool names = fnmatch(unit, units_link_unit(link), 0) == 0 ||
 			     fnmatch(unit, base, 0) == 0;
 		if (names && !streq(target, "/dev/null") &&
-		    !units_is_masked(links, units_link_unit(link)))
+		    !is_masked(links, units_link_unit(link)))
 			return true;
 	}
 	return false;

@@ -13,6 +13,5 @@ int units_links(const struct root *r, struct map **ret, struct err *err) _must_c
 const char *units_link_unit(const char *link);
 /* Some .wants or .requires directory, or an alias, names the unit. `unit` is an fnmatch pattern. */
 bool units_is_enabled(const struct map *links, const char *unit);
-bool units_is_masked(const struct map *links, const char *unit);
 /* A unit file (for an instance: its template) is in one of systemd's directories. */
 bool units_exists(const struct root *r, const char *unit);

@@ -16,12 +16,12 @@ static const char *const removal_names[] = {
 	[PKG_LOST] = "lost",
 };
 
-const char *pkg_action_name(enum pkg_action a)
+static const char *action_name(enum pkg_action a)
 {
 	return (size_t)a < ARRAY_SIZE(action_names) ? action_names[a] : "?";
 }
 
-const char *pkg_removal_name(enum pkg_removal r)
+static const char *removal_name(enum pkg_removal r)
 {
 	return (size_t)r < ARRAY_SIZE(removal_names) ? removal_names[r] : "?";
 }
@@ -77,7 +77,7 @@ static json_t *item_to_json(const struct pkg_item *it)
 
 	json_object_set_new(o, "name", json_string(it->name ? it->name : ""));
 	json_object_set_new(o, "arch", json_string(it->arch ? it->arch : ""));
-	json_object_set_new(o, "action", json_string(pkg_action_name(it->action)));
+	json_object_set_new(o, "action", json_string(action_name(it->action)));
 	json_object_set_new(o, "old_version",
 			    json_string(it->old_version ? it->old_version : ""));
 	json_object_set_new(o, "new_version",
@@ -86,8 +86,7 @@ static json_t *item_to_json(const struct pkg_item *it)
 	json_object_set_new(o, "bos", json_boolean(it->bos));
 	json_object_set_new(o, "size_delta", json_integer(it->size_delta));
 	if (it->action == PKG_REMOVE) {
-		json_object_set_new(o, "removal",
-				    json_string(pkg_removal_name(it->removal)));
+		json_object_set_new(o, "removal", json_string(removal_name(it->removal)));
 		json_object_set_new(o, "replaced_by",
 				    json_string(it->replaced_by ? it->replaced_by : ""));
 	}

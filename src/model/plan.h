@@ -33,8 +33,6 @@ struct pkg_plan {
 	{                                                                                \
 		0                                                                        \
 	}
-const char *pkg_action_name(enum pkg_action a);	  /* "upgrade" "install" "remove" */
-const char *pkg_removal_name(enum pkg_removal r); /* "replaced" "obsolete" "lost" */
 void pkg_plan_done(struct pkg_plan *p);
 /* JSON file form, one object with "items"; for <job>/plan.json. */
 int pkg_plan_save(const struct pkg_plan *p, const char *path, struct err *err)
