@@ -22,7 +22,8 @@ struct storage {
 	struct events *events;
 };
 
-/* Written into a clone: the volume group ("-": none) and the root's UUID of the system that was cloned, a line each. */
+/* Written into a clone, of the system that was cloned, a line each: its volume group ("-": none), its root's UUID, and the UUID
+ * and the mount point of what holds its /boot ("UUID /boot"). */
 #define STORAGE_OLD "/etc/nimadm/old_rootvg"
 /* Of a clone with btrfs: a line each with mount point, mount point of the same file system's first subvolume, options. */
 #define STORAGE_SUBVOLUMES "/etc/nimadm/altinst.subvolumes"
