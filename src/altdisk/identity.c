@@ -217,20 +217,6 @@ static bool replace(struct str *text, const char *old, const char *with)
 	return true;
 }
 
-/* "/dev/mapper/my--vg-root" of "my-vg" and "root" */
-static char *mapper_name(const char *vg, const char *lv)
-{
-	_cleanup_str_ struct str out = STR_INIT;
-
-	str_add(&out, "/dev/mapper/");
-	for (; *vg; vg++)
-		str_add(&out, *vg == '-' ? "--" : (const char[]){ *vg, '\0' });
-	str_addc(&out, '-');
-	for (; *lv; lv++)
-		str_add(&out, *lv == '-' ? "--" : (const char[]){ *lv, '\0' });
-	return str_take(&out);
-}
-
 static bool is_volume(const struct layout_lv *lv, const struct layout_fs *fs,
 		      const char *mapper, const char *plain)
 {
@@ -247,7 +233,7 @@ static bool replace_volume(struct str *text, const struct layout *running,
 
 	for (size_t i = 0; i < running->n_lvs; i++) {
 		const struct layout_lv *lv = &running->lvs[i];
-		_cleanup_free_ char *mapper = mapper_name(lv->vg, lv->name);
+		_cleanup_free_ char *mapper = layout_mapper(lv->vg, lv->name);
 		_cleanup_free_ char *plain = xasprintf("/dev/%s/%s", lv->vg, lv->name);
 
 		if (!is_volume(lv, fs, mapper, plain))
@@ -381,7 +367,7 @@ static void add_volume_names(struct strv *names, const struct layout *l,
 {
 	for (size_t i = 0; i < l->n_lvs; i++) {
 		const struct layout_lv *lv = &l->lvs[i];
-		_cleanup_free_ char *mapper = mapper_name(lv->vg, lv->name);
+		_cleanup_free_ char *mapper = layout_mapper(lv->vg, lv->name);
 		_cleanup_free_ char *plain = xasprintf("/dev/%s/%s", lv->vg, lv->name);
 
 		if (!is_volume(lv, fs, mapper, plain))

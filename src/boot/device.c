@@ -82,31 +82,10 @@ static const struct layout_disk *find_disk(const struct layout *l, const char *n
 	return l->n_disks == 1 ? &l->disks[0] : NULL;
 }
 
-/* The device mapper doubles dashes inside of a name. */
-static void add_dm_name(struct str *out, const char *name)
-{
-	for (; *name; name++) {
-		if (*name == '-')
-			str_addc(out, '-');
-		str_addc(out, *name);
-	}
-}
-
-static char *lv_device(const struct layout_lv *lv)
-{
-	_cleanup_str_ struct str out = STR_INIT;
-
-	str_add(&out, "/dev/mapper/");
-	add_dm_name(&out, lv->vg);
-	str_addc(&out, '-');
-	add_dm_name(&out, lv->name);
-	return str_take(&out);
-}
-
 static char *device_of(const struct layout_fs *fs, const struct layout_lv *lv)
 {
 	if (lv && !is_partition(lv))
-		return lv_device(lv);
+		return layout_mapper(lv->vg, lv->name);
 	if (fs->device && starts_with(fs->device, "/dev/") &&
 	    !starts_with(fs->device, "/dev/disk/"))
 		return xstrdup(fs->device);

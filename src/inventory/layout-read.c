@@ -11,7 +11,6 @@
 
 #define MAPPER "/dev/mapper/"
 #define SMALL  ((size_t)1 << 20)
-#define MAPPER "/dev/mapper/"
 
 /* KEY=value or KEY="value" of os-release; malloc'd, "" when absent. */
 static char *os_release_get(const char *text, const char *key)

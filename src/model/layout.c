@@ -520,6 +520,27 @@ const struct layout_fs *layout_find_fs(const struct layout *l, const char *mount
 	return NULL;
 }
 
+/* The device mapper doubles dashes inside of a name. */
+static void add_mapped(struct str *out, const char *name)
+{
+	for (; *name; name++) {
+		if (*name == '-')
+			str_addc(out, '-');
+		str_addc(out, *name);
+	}
+}
+
+char *layout_mapper(const char *vg, const char *lv)
+{
+	_cleanup_str_ struct str out = STR_INIT;
+
+	str_add(&out, "/dev/mapper/");
+	add_mapped(&out, vg);
+	str_addc(&out, '-');
+	add_mapped(&out, lv);
+	return str_take(&out);
+}
+
 bool layout_has_disk(const struct layout *l, const char *name)
 {
 	for (size_t i = 0; i < l->n_disks; i++)

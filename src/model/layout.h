@@ -58,6 +58,8 @@ int layout_parse(struct layout *l, const char *text, size_t len, struct err *err
 	_must_check_;
 void layout_write(const struct layout *l, struct str *out);
 const struct layout_fs *layout_find_fs(const struct layout *l, const char *mount_point);
+/* Of a volume: "/dev/mapper/my--vg-root". */
+char *layout_mapper(const char *vg, const char *lv) _must_check_;
 bool layout_has_disk(const struct layout *l, const char *name);
 /* A record more, all its texts ""; the array moves. */
 struct layout_disk *layout_new_disk(struct layout *l);

@@ -74,7 +74,7 @@ static void take_volumes(struct layout *l, const struct reports *r)
 		const char *name = json_field(row, "lv_name");
 		_cleanup_free_ char *mount = tag_value(tags, TAG_MOUNT);
 		_cleanup_free_ char *type = tag_value(tags, TAG_FS);
-		_cleanup_free_ char *device = tools_mapper(l->vg_name, name);
+		_cleanup_free_ char *device = layout_mapper(l->vg_name, name);
 
 		if (!streq(json_field(row, "vg_name"), l->vg_name))
 			continue;

@@ -115,7 +115,7 @@ static bool can_tag(const char *text)
 
 static const struct layout_fs *fs_on(const struct layout *l, const struct layout_lv *lv)
 {
-	_cleanup_free_ char *mapper = tools_mapper(lv->vg, lv->name);
+	_cleanup_free_ char *mapper = layout_mapper(lv->vg, lv->name);
 	const char *device = *lv->vg ? mapper : lv->name;
 
 	for (size_t i = 0; i < l->n_fs; i++)

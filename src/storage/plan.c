@@ -202,8 +202,8 @@ static int plan_volumes(struct plan *p, struct err *err)
 			continue;
 		bool swap = streq(r->fs[i].type, "swap");
 		uint64_t size = wanted_size(p, &r->fs[i], from);
-		_cleanup_free_ char *device = tools_mapper(p->o->vg_name,
-							   volume_name(p, from));
+		_cleanup_free_ char *device = layout_mapper(p->o->vg_name,
+							    volume_name(p, from));
 		if (check_room(p, &r->fs[i], size, err) < 0)
 			return -1;
 		struct layout_lv *lv = layout_new_lv(p->l);

@@ -29,7 +29,7 @@ static char *device_of(const struct layout *l, size_t fs)
 {
 	const struct layout_lv *lv = layout_volume_of(l, fs);
 
-	return *lv->vg ? tools_mapper(lv->vg, lv->name) : xstrdup(lv->name);
+	return *lv->vg ? layout_mapper(lv->vg, lv->name) : xstrdup(lv->name);
 }
 
 bool snapshot_btrfs_covers(const struct layout *running, const char *mount_point)

@@ -147,7 +147,7 @@ int snapshot_lvm_mount(const struct storage *s, const struct layout *running,
 	const struct layout_lv *lv = lvm_volume(running, mount_point);
 	const struct layout_fs *fs = layout_find_fs(running, mount_point);
 	_cleanup_free_ char *name = xasprintf(SNAPSHOT_PREFIX "%s", lv->name);
-	_cleanup_free_ char *device = tools_mapper(lv->vg, name);
+	_cleanup_free_ char *device = layout_mapper(lv->vg, name);
 
 	return tools_call(s, err, "mount", "-o",
 			  fs && streq(fs->type, "xfs") ? "ro,nouuid" : "ro", device, to,

@@ -53,7 +53,7 @@ static void shots_done(struct shots *s)
 
 static char *device_name(const char *vg, const char *lv)
 {
-	_cleanup_free_ char *mapper = tools_mapper(vg, lv);
+	_cleanup_free_ char *mapper = layout_mapper(vg, lv);
 
 	return xstrdup(mapper + strlen("/dev/mapper/"));
 }

@@ -153,26 +153,6 @@ char *tools_partition(const char *disk, unsigned number)
 	return xasprintf("%s%s%u", disk, digit ? "p" : "", number);
 }
 
-static void add_mapped(struct str *out, const char *name)
-{
-	for (; *name; name++) {
-		if (*name == '-')
-			str_addc(out, '-');
-		str_addc(out, *name);
-	}
-}
-
-char *tools_mapper(const char *vg, const char *lv)
-{
-	_cleanup_str_ struct str out = STR_INIT;
-
-	str_add(&out, "/dev/mapper/");
-	add_mapped(&out, vg);
-	str_addc(&out, '-');
-	add_mapped(&out, lv);
-	return str_take(&out);
-}
-
 static bool is_swap_volume(const struct layout *l, const struct layout_lv *lv)
 {
 	if (*lv->mount_point != '\0')
@@ -182,7 +162,7 @@ static bool is_swap_volume(const struct layout *l, const struct layout_lv *lv)
 
 static bool is_device_of(const struct layout_lv *lv, const char *device)
 {
-	_cleanup_free_ char *mapper = tools_mapper(lv->vg, lv->name);
+	_cleanup_free_ char *mapper = layout_mapper(lv->vg, lv->name);
 	_cleanup_free_ char *plain = xasprintf("/dev/%s/%s", lv->vg, lv->name);
 
 	if (*lv->vg == '\0')

@@ -37,8 +37,6 @@ json_t *tools_blocks(const struct storage *s);
 
 /* "/dev/sdb", 2 -> "/dev/sdb2"; "/dev/nvme0n1" -> "/dev/nvme0n1p2" */
 char *tools_partition(const char *disk, unsigned number);
-/* "/dev/mapper/my--vg-root" */
-char *tools_mapper(const char *vg, const char *lv);
 
 /* The volume or partition of a file system; NULL: it lies elsewhere. Swaps are found by name, then in order. */
 const struct layout_lv *layout_volume_of(const struct layout *l, size_t fs);
