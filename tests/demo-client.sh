@@ -4,10 +4,6 @@
 # migration and its way back.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/vm/uml.sh
-. "$T_SRC/tests/vm/uml.sh"
-# shellcheck source=tests/vm/qemu.sh
-. "$T_SRC/tests/vm/qemu.sh"
 # shellcheck source=tests/vm/machine.sh
 . "$T_SRC/tests/vm/machine.sh"
 # shellcheck source=tests/vm/web-client.sh

@@ -1,30 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A machine with its root on btrfs subvolumes, started by a BIOS, is cloned while it works; it starts from its clone and goes back, by the boot
-# list, for one boot, with either disk pulled.
-# shellcheck source=tests/lib.sh
-. "$(dirname "$0")/../lib.sh"
-# shellcheck source=tests/vm/uml.sh
-. "$(dirname "$0")/../vm/uml.sh"
-# shellcheck source=tests/vm/qemu.sh
-. "$(dirname "$0")/../vm/qemu.sh"
-# shellcheck source=tests/vm/machine.sh
-. "$(dirname "$0")/../vm/machine.sh"
-# shellcheck source=tests/long/boot-story.sh
-. "$(dirname "$0")/boot-story.sh"
-t_need_root
-t_private_mounts "$@"
-machine_need
-t_need_tools sfdisk mkfs.btrfs
-
-story_begin btrfs-bios
-story_work
-story_clone
-story_untouched
-story_reboot clone
-story_data
-story_reboot old 'bootlist -m normal /dev/vda'
-story_untouched
-story_once
-story_pulled
-t_done
+# boot-lvm-bios.sh with btrfs subvolumes and a BIOS.
+set -euo pipefail
+T_LAYOUT=btrfs-bios exec "$(dirname "$0")/boot-lvm-bios.sh"

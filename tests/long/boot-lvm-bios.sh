@@ -1,23 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A machine with its root on LVM, started by a BIOS, is cloned while it works; it starts from its clone and goes back, by the boot
-# list, for one boot, with either disk pulled.
+# list, for one boot, with either disk pulled. T_LAYOUT: another layout of machine_disk.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-# shellcheck source=tests/vm/uml.sh
-. "$(dirname "$0")/../vm/uml.sh"
-# shellcheck source=tests/vm/qemu.sh
-. "$(dirname "$0")/../vm/qemu.sh"
 # shellcheck source=tests/vm/machine.sh
 . "$(dirname "$0")/../vm/machine.sh"
 # shellcheck source=tests/long/boot-story.sh
 . "$(dirname "$0")/boot-story.sh"
 t_need_root
 t_private_mounts "$@"
-machine_need
-t_need_tools sfdisk losetup lvm
+layout=${T_LAYOUT:-lvm-bios}
+story_need "$layout"
 
-story_begin lvm-bios
+story_begin "$layout"
 story_work
 story_clone
 story_untouched

@@ -1,30 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A machine with its root on LVM, started by a UEFI, is cloned while it works; it starts from its clone and goes back, by the boot
-# list, for one boot, with either disk pulled.
-# shellcheck source=tests/lib.sh
-. "$(dirname "$0")/../lib.sh"
-# shellcheck source=tests/vm/uml.sh
-. "$(dirname "$0")/../vm/uml.sh"
-# shellcheck source=tests/vm/qemu.sh
-. "$(dirname "$0")/../vm/qemu.sh"
-# shellcheck source=tests/vm/machine.sh
-. "$(dirname "$0")/../vm/machine.sh"
-# shellcheck source=tests/long/boot-story.sh
-. "$(dirname "$0")/boot-story.sh"
-t_need_root
-t_private_mounts "$@"
-machine_need
-t_need_tools sfdisk losetup lvm mcopy mkfs.vfat
-
-story_begin lvm-uefi
-story_work
-story_clone
-story_untouched
-story_reboot clone
-story_data
-story_reboot old 'bootlist -m normal /dev/vda'
-story_untouched
-story_once
-story_pulled
-t_done
+# boot-lvm-bios.sh with LVM and a UEFI.
+set -euo pipefail
+T_LAYOUT=lvm-uefi exec "$(dirname "$0")/boot-lvm-bios.sh"

@@ -4,18 +4,14 @@
 # starts the machine.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-# shellcheck source=tests/vm/uml.sh
-. "$(dirname "$0")/../vm/uml.sh"
-# shellcheck source=tests/vm/qemu.sh
-. "$(dirname "$0")/../vm/qemu.sh"
 # shellcheck source=tests/vm/machine.sh
 . "$(dirname "$0")/../vm/machine.sh"
 # shellcheck source=tests/long/boot-story.sh
 . "$(dirname "$0")/boot-story.sh"
 t_need_root
 t_private_mounts "$@"
-machine_need
-t_need_tools sfdisk losetup lvm mke2fs
+story_need lvm-bios
+t_need_tools mke2fs
 
 t_case "a system on one partition writes its image"
 mkdir "$T_TMP/media"

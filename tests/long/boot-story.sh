@@ -1,7 +1,8 @@
 # shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The way of a running machine into its clone and back, for each layout. Source it after ../lib.sh, uml.sh, qemu.sh and machine.sh.
+# The way of a running machine into its clone and back, for each layout. Source it after ../lib.sh and machine.sh.
 #
+#   story_need LAYOUT      skips the whole script where it cannot run
 #   story_begin LAYOUT [DISK]...    a client of that layout on $T_TMP/a.disk is up, beside an empty $T_TMP/b.disk and further ones
 #   story_work             from now on records are written and fsynced, and PostgreSQL takes transactions (but for the plain
 #                          layout, which has no snapshots)
@@ -19,6 +20,18 @@ export QEMU_SMP=1
 story_must() {
 	t_ok "$@"
 	[ "$t_state" != fail ] || t_done
+}
+
+story_need() {
+	machine_need
+	t_need_tools sfdisk
+	case ${1%-*} in
+	lvm) t_need_tools losetup lvm ;;
+	btrfs) t_need_tools mkfs.btrfs ;;
+	esac
+	case ${1#*-} in
+	uefi) t_need_tools mcopy mkfs.vfat ;;
+	esac
 }
 
 story_begin() {

@@ -3,13 +3,8 @@
 # -j VG: the cache is a volume of the master's own volume group, mounted only where a job works; after the master's reboot too.
 . "$(dirname "$0")/../lib.sh"
 t_private_mounts "$@"
-. "$T_SRC/tests/fixture.sh"
-. "$T_SRC/tests/vm/uml.sh"
-uml_need
-t_need_tools bwrap ssh ssh-keygen lvm sfdisk mke2fs lsblk findmnt blkid wipefs
 . "$T_SRC/tests/vm/lvm-client.sh"
-fixture_make
-export UML_LIMIT=560 UML_MEM=1500M
+lvm_client_need
 lvm_client_make 1600M 1700M 1G
 truncate -s 4G "$T_TMP/master"
 truncate -s 300M "$T_TMP/small"

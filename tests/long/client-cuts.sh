@@ -4,16 +4,11 @@
 # running system's disk is what it was.
 . "$(dirname "$0")/../lib.sh"
 t_private_mounts "$@"
-. "$T_SRC/tests/fixture.sh"
-. "$T_SRC/tests/vm/uml.sh"
-uml_need
-t_need_tools bwrap ssh ssh-keygen lvm sfdisk mke2fs lsblk findmnt blkid wipefs
 . "$T_SRC/tests/vm/lvm-client.sh"
-fixture_make
-export UML_LIMIT=560 UML_MEM=1500M
+lvm_client_need
 lvm_client_make 1600M 1700M 4G
 
-job="-c c1 -d /dev/ubdb -j $shared/cache -l lpp13 -s spot13 -Y"
+job=$lvm_client_job
 # cut PHASE STEP: the phase, whose connections are all cut soon after it has begun this step. The first sshd listens.
 cat >"$T_TMP/cut" <<END
 cut() {
@@ -51,10 +46,7 @@ t_match '^snapshots: 0' -
 t_ok cmp "$T_TMP/before" "$T_TMP/after"
 
 t_case "connections cut while the changes are pushed"
-lvm_client_shared on
-read -ra words <<<"$job"
-t_ok nimadm "${words[@]}" -P 4-8
-lvm_client_shared off
+lvm_client_here 4-8
 lvm_client_inside push <<END
 . $T_TMP/cut
 lvm_client_sshd

@@ -5,18 +5,13 @@
 # a disk image that both mount.
 . "$(dirname "$0")/../lib.sh"
 t_private_mounts "$@"
-. "$T_SRC/tests/fixture.sh"
-. "$T_SRC/tests/vm/uml.sh"
-uml_need
-t_need_tools bwrap ssh ssh-keygen lvm sfdisk mke2fs lsblk findmnt blkid wipefs
 . "$T_SRC/tests/vm/lvm-client.sh"
-fixture_make
-export UML_LIMIT=560 UML_MEM=1500M
+lvm_client_need
 lvm_client_make 1600M 1700M 4G
 truncate -s 500M "$T_TMP/small"
 lvm_client_disks+=("ubdd=$T_TMP/small")
 
-job="-c c1 -d /dev/ubdb -j $shared/cache -l lpp13 -s spot13 -Y"
+job=$lvm_client_job
 
 t_case "what the client cannot do is found by the pre-flight"
 lvm_client_inside refuse <<END
@@ -50,10 +45,7 @@ read -r _ was is < <(grep '^sizes: ' "$T_OUT")
 t_ok test "${is:-0}" -gt "${was:-0}"
 
 t_case "mode B: the packages, here"
-lvm_client_shared on
-read -ra words <<<"$job"
-t_ok nimadm "${words[@]}" -P 4-8
-lvm_client_shared off
+lvm_client_here 4-8
 
 t_case "mode B: what changed is pushed to the clone, which then sleeps; the running disk is what it was"
 lvm_client_inside push <<END
@@ -101,10 +93,7 @@ t_match 'Taking a snapshot' -
 t_no_match 'there is no snapshot' -
 
 t_case "mode C: the packages, here; then all of the tree goes to the disk"
-lvm_client_shared on
-read -ra words <<<"$job"
-t_ok nimadm "${words[@]}" -P 4-8
-lvm_client_shared off
+lvm_client_here 4-8 -T c1_12
 lvm_client_inside fill <<END
 lvm_client_sshd
 nimadm $job -P 9

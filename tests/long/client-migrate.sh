@@ -7,10 +7,6 @@
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/fixture.sh
 . "$(dirname "$0")/../fixture.sh"
-# shellcheck source=tests/vm/uml.sh
-. "$(dirname "$0")/../vm/uml.sh"
-# shellcheck source=tests/vm/qemu.sh
-. "$(dirname "$0")/../vm/qemu.sh"
 # shellcheck source=tests/vm/machine.sh
 . "$(dirname "$0")/../vm/machine.sh"
 # shellcheck source=tests/vm/web-client.sh

@@ -4,16 +4,11 @@
 # running system's disk is what it was, and the job goes on, or is taken back, when they are up again.
 . "$(dirname "$0")/../lib.sh"
 t_private_mounts "$@"
-. "$T_SRC/tests/fixture.sh"
-. "$T_SRC/tests/vm/uml.sh"
-uml_need
-t_need_tools bwrap ssh ssh-keygen lvm sfdisk mke2fs lsblk findmnt blkid wipefs
 . "$T_SRC/tests/vm/lvm-client.sh"
-fixture_make
-export UML_LIMIT=560 UML_MEM=1500M
+lvm_client_need
 lvm_client_make 1600M 1700M 4G
 
-job="-c c1 -d /dev/ubdb -j $shared/cache -l lpp13 -s spot13 -Y"
+job=$lvm_client_job
 
 # cut PHASE STEP: runs the phase, and takes the power away soon after it has begun this step
 cut() {
@@ -88,10 +83,7 @@ END
 t_match 'Phase 3 complete' -
 
 t_case "the packages"
-lvm_client_shared on
-read -ra words <<<"$job"
-t_ok nimadm "${words[@]}" -P 4-8
-lvm_client_shared off
+lvm_client_here 4-8
 
 t_case "power lost while the changes are pushed: gone on with"
 t_ok cut 9 'Pushing'

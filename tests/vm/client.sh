@@ -4,10 +4,6 @@
 # sees of its disks there, and that the machine can be driven (machine.sh).
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-# shellcheck source=tests/vm/uml.sh
-. "$(dirname "$0")/uml.sh"
-# shellcheck source=tests/vm/qemu.sh
-. "$(dirname "$0")/qemu.sh"
 # shellcheck source=tests/vm/machine.sh
 . "$(dirname "$0")/machine.sh"
 t_need_root

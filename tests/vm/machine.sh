@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2054,SC2154
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A real Debian client in QEMU, with systemd, its own kernel, GRUB and initramfs, that runs our program on its own
-# disks. Source it after ../lib.sh, uml.sh and qemu.sh.
+# disks. Source it after ../lib.sh.
 #
 #   machine_need                     skips the whole script where it cannot run
 #   machine_disk FILE [LAYOUT]       a disk with the client installed by its own grub-install. LAYOUT:
@@ -18,6 +18,11 @@
 #   machine_off                      shuts the machine down
 #
 # The tree is the profile "client"; it is kept in NIM_TEST_FIXTURE, so that it is made once for all scripts.
+
+# shellcheck source=tests/vm/uml.sh
+. "$T_SRC/tests/vm/uml.sh"
+# shellcheck source=tests/vm/qemu.sh
+. "$T_SRC/tests/vm/qemu.sh"
 
 machine_booted='' machine_line=''
 machine_in_fd='' machine_out_fd=''

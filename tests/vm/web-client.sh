@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2054,SC2154
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A real Debian 12 client in QEMU that serves a web page, can be reached by ssh from here, and is asked for its page all the time.
-# Source it after ../lib.sh, uml.sh, qemu.sh and machine.sh.
+# Source it after ../lib.sh and machine.sh.
 #
 #   web_client_need                    as machine_need
 #   web_client_make [LAYOUT]           the client is up: its disk is $T_TMP/a.disk (/dev/vda), beside an empty one of 4 GB (/dev/vdb).
