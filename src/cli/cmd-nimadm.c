@@ -128,6 +128,13 @@ static int check_missing(const struct nimadm_options *o, struct err *err)
 	return 0;
 }
 
+static int check_unmirror(const struct nimadm_options *o, bool fresh, struct err *err)
+{
+	if (!o->unmirror || (fresh && o->disks.n > 0))
+		return 0;
+	return err_set(err, ERR_USAGE, "--unmirror goes with -c CLIENT -d DISKS");
+}
+
 /* -r: a client is rebooted that has new disks to boot, or goes back to its old ones. */
 static int check_reboot(const struct nimadm_options *o, bool fresh, struct err *err)
 {
@@ -150,7 +157,8 @@ static int check_mode(const struct nimadm_options *o, bool fresh, struct err *er
 {
 	bool client = o->clients.n > 0, disks = o->disks.n > 0;
 
-	if (check_missing(o, err) < 0 || check_reboot(o, fresh, err) < 0)
+	if (check_missing(o, err) < 0 || check_unmirror(o, fresh, err) < 0 ||
+	    check_reboot(o, fresh, err) < 0)
 		return -1;
 	if ((disks || o->no_bootlist || o->wake || o->sleep || o->rollback) && !client) {
 		err_set(err, ERR_USAGE, "%s wants -c CLIENT",

@@ -90,6 +90,9 @@ done <<END
 -T web12 -O $out -r -Y|-r goes with -c CLIENT -d DISKS
 -c web01 -O $out -r -Y|-r goes with -c CLIENT -d DISKS
 -C -r -c web01|-r goes with -c CLIENT -d DISKS, or --rollback
+-T web12 -O $out --unmirror -Y|--unmirror goes with -c CLIENT -d DISKS
+-c web01 -O $out --unmirror -Y|--unmirror goes with -c CLIENT -d DISKS
+--resume -T web12 --unmirror|--unmirror goes with -c CLIENT -d DISKS
 --rollback|--rollback wants -c CLIENT
 --rollback -C -c web01|-C and --rollback cannot be given together
 -c web01 -d sdb -m ro -Y|-m: this version has no NFS
