@@ -6,9 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nfsd/export.h>
-#include <net/if.h>
 #include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -18,6 +16,7 @@
 #include "altdisk/cld.h"
 #include "sys/files.h"
 #include "sys/mount.h"
+#include "sys/netns.h"
 
 #define CONTROL "/proc/fs/nfsd/"
 #define CACHES	"/proc/net/rpc/"
@@ -53,16 +52,6 @@ static int tell(const char *file, const char *text)
 }
 
 /* --- namespaces --- */
-
-static int loopback_up(struct err *err)
-{
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-
-	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo) < 0)
-		return err_set_errno(err, ERR_OPERATOR, "cannot use a loopback device");
-	return 0;
-}
 
 static int unfit(struct err *err, const char *what)
 {
@@ -101,7 +90,7 @@ static int enter(struct err *err)
 	/* what the machine unmounts is unmounted here, too */
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return err_set_errno(err, ERR_OPERATOR, "cannot make the mounts ours");
-	if (loopback_up(err) < 0 || mount_tmpfs(NEW_ROOT, "mode=755", err) < 0 ||
+	if (netns_loopback_up(err) < 0 || mount_tmpfs(NEW_ROOT, "mode=755", err) < 0 ||
 	    files_mkdirs(NEW_ROOT "/proc", 0555, err) < 0 ||
 	    files_mkdirs(NEW_ROOT PIPES, 0755, err) < 0 ||
 	    files_mkdirs(NEW_ROOT EXPORTS, 0755, err) < 0)
