@@ -2,11 +2,14 @@
 /* Overlays, one a file system. */
 #include "phase/parts.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "sys/files.h"
+#include "sys/xattrs.h"
 
 void parts_done(struct parts *p)
 {
@@ -14,6 +17,7 @@ void parts_done(struct parts *p)
 		free(p->v[i].path);
 		free(p->v[i].upper);
 		free(p->v[i].work);
+		free(p->v[i].middle);
 	}
 	free(p->v);
 	*p = (struct parts)PARTS_INIT;
@@ -27,13 +31,13 @@ void parts_of(const struct job *job, const char *upper, const char *work,
 
 	ret->v = xcalloc(n + 1, sizeof(*ret->v));
 	ret->n = n + 1;
-	ret->v[0] = (struct part){ xstrdup(""), xstrdup(upper), xstrdup(work) };
+	ret->v[0] = (struct part){ xstrdup(""), xstrdup(upper), xstrdup(work), NULL };
 	for (size_t i = 1; i <= n; i++) {
 		const char *path = json_string_value(json_array_get(list, i - 1));
 
 		ret->v[i] = (struct part){ xstrdup(path ? path : ""),
 					   xasprintf("%s-%zu", upper, i),
-					   xasprintf("%s-%zu", work, i) };
+					   xasprintf("%s-%zu", work, i), NULL };
 	}
 }
 
@@ -66,19 +70,61 @@ static char *full_path(const struct part *p, const char *top)
 	return xasprintf("%s%s", top, p->path);
 }
 
+static bool is_empty(int dir)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *e;
+	bool empty = d != NULL;
+
+	while (d && empty && (e = readdir(d)) != NULL)
+		empty = streq(e->d_name, ".") || streq(e->d_name, "..");
+	if (d)
+		closedir(d);
+	else
+		close_p(&copy);
+	return empty;
+}
+
+/* The top of an overlay is that of its upper tree: a new one is made like what it covers. */
+static int cover(const struct part *p, const char *lower, struct err *err)
+{
+	const char *below = p->middle ? p->middle : lower;
+	_cleanup_close_ int from = open(below, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int to =
+		p->upper ? open(p->upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	const struct xattrs_of source = { .fd = from }, target = { .fd = to };
+	_cleanup_(xattrs_done) struct xattrs x = { 0 };
+	const char *failed = "";
+	struct stat st;
+
+	if (!p->upper || (to >= 0 && !is_empty(to)))
+		return 0;
+	if (from < 0 || to < 0 || fstat(from, &st) < 0 || xattrs_read(&x, &source) < 0 ||
+	    fchown(to, st.st_uid, st.st_gid) < 0 || fchmod(to, st.st_mode & 07777) < 0 ||
+	    xattrs_apply(&x, &target, &failed) < 0 ||
+	    futimens(to, (struct timespec[]){ st.st_atim, st.st_mtim }) < 0)
+		return err_set_errno(err, ERR_OPERATOR, "cannot make %s like %s%s%s",
+				     p->upper, below, *failed ? ": " : "", failed);
+	return 0;
+}
+
 /* The top's name is ours; what is below it is looked up by nobody but parts_place. */
 static int attach_one(const struct part *p, const char *lower, const char *target,
 		      enum mount_overlay how, struct err *err)
 {
+	struct mount_layers l = { lower, p->middle, p->upper, p->work };
+
 	if (!*p->path)
-		return mount_overlay(lower, p->upper, p->work, target, how, err);
+		return cover(p, lower, err) < 0 ? -1 : mount_layers(&l, target, how, err);
 	_cleanup_close_ int from = parts_place(lower, p->path, err);
 	_cleanup_close_ int to = from < 0 ? -1 : parts_place(target, p->path, err);
 	if (to < 0)
 		return -1;
 	_cleanup_free_ char *from_name = xasprintf("/proc/self/fd/%d", from);
 	_cleanup_free_ char *to_name = xasprintf("/proc/self/fd/%d", to);
-	if (mount_overlay(from_name, p->upper, p->work, to_name, how, err) < 0)
+	l.lower = from_name;
+	if (cover(p, from_name, err) < 0 || mount_layers(&l, to_name, how, err) < 0)
 		return err_prefix(err, "%s%s", target, p->path);
 	return 0;
 }

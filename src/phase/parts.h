@@ -10,7 +10,9 @@
 
 struct part {
 	char *path; /* "" is the tree's top, then "/boot"; parents first */
+	/* NULL in both: only read */
 	char *upper, *work;
+	char *middle; /* between the lower and the upper tree; NULL: nothing */
 };
 struct parts {
 	struct part *v;

@@ -16,14 +16,19 @@
 #define CLEAN "clean"
 
 /* Overlayfs undoes a backslash in front of any character; ',' and ':' separate. */
-static void add_path(struct str *opts, const char *key, const char *path)
+static void add_escaped(struct str *opts, const char *path)
 {
-	str_addf(opts, "%s%s=", opts->len > 0 ? "," : "", key);
 	for (const char *p = path; *p; p++) {
 		if (strchr("\\,:", *p))
 			str_addc(opts, '\\');
 		str_addc(opts, *p);
 	}
+}
+
+static void add_path(struct str *opts, const char *key, const char *path)
+{
+	str_addf(opts, "%s%s=", opts->len > 0 ? "," : "", key);
+	add_escaped(opts, path);
 }
 
 /* The boot id of the running kernel; empty where /proc does not tell. */
@@ -92,8 +97,36 @@ static int try_overlay(const char *target, unsigned long flags, const char *opts
 	}
 }
 
-int mount_overlay(const char *lower, const char *upper, const char *work,
-		  const char *target, enum mount_overlay how, struct err *err)
+/* What is only read leaves the record as it is. */
+static int record(const struct mount_layers *l, bool read_only, struct err *err)
+{
+	_cleanup_str_ struct str boot = STR_INIT;
+
+	if (!l->upper)
+		return 0;
+	boot_id(&boot);
+	if (check_state(l->upper, l->work, str_c(&boot), err) < 0 ||
+	    drop_volatile_mark(l->work, err) < 0)
+		return -1;
+	return read_only ? 0 : write_state(l->work, str_c(&boot), err);
+}
+
+static void add_layers(struct str *opts, const struct mount_layers *l, bool keep_links)
+{
+	add_path(opts, "lowerdir", l->middle ? l->middle : l->lower);
+	if (l->middle) {
+		str_addc(opts, ':');
+		add_escaped(opts, l->lower);
+	}
+	if (!l->upper)
+		return;
+	add_path(opts, "upperdir", l->upper);
+	add_path(opts, "workdir", l->work);
+	str_add(opts, keep_links ? ",index=on" : ",index=off");
+}
+
+int mount_layers(const struct mount_layers *l, const char *target, enum mount_overlay how,
+		 struct err *err)
 {
 	static const char *const ladder[] = {
 		",redirect_dir=on,metacopy=on,volatile",
@@ -101,18 +134,12 @@ int mount_overlay(const char *lower, const char *upper, const char *work,
 		",redirect_dir=on",
 		"",
 	};
-	_cleanup_str_ struct str base = STR_INIT, boot = STR_INIT;
-	bool read_only = how & MOUNT_OVERLAY_READ_ONLY;
+	_cleanup_str_ struct str base = STR_INIT;
+	bool read_only = (how & MOUNT_OVERLAY_READ_ONLY) || !l->upper;
 
-	boot_id(&boot);
-	if (check_state(upper, work, str_c(&boot), err) < 0 ||
-	    drop_volatile_mark(work, err) < 0 ||
-	    (!read_only && write_state(work, str_c(&boot), err) < 0))
+	if (record(l, read_only, err) < 0)
 		return -1;
-	add_path(&base, "lowerdir", lower);
-	add_path(&base, "upperdir", upper);
-	add_path(&base, "workdir", work);
-	str_add(&base, how & MOUNT_OVERLAY_KEEP_LINKS ? ",index=on" : ",index=off");
+	add_layers(&base, l, how & MOUNT_OVERLAY_KEEP_LINKS);
 	/* mount(2) takes one page; longer text would be cut without a word. */
 	if (base.len + strlen(ladder[0]) >= 4096)
 		return err_set(err, ERR_OPERATOR,
@@ -126,7 +153,15 @@ int mount_overlay(const char *lower, const char *upper, const char *work,
 			break;
 	}
 	return err_set_errno(err, ERR_OPERATOR, "cannot mount an overlay of %s at %s",
-			     lower, target);
+			     l->lower, target);
+}
+
+int mount_overlay(const char *lower, const char *upper, const char *work,
+		  const char *target, enum mount_overlay how, struct err *err)
+{
+	const struct mount_layers l = { .lower = lower, .upper = upper, .work = work };
+
+	return mount_layers(&l, target, how, err);
 }
 
 int mount_overlay_end(const char *upper, const char *work, const char *target,

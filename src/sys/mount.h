@@ -27,6 +27,13 @@ enum mount_overlay {
 int mount_overlay(const char *lower, const char *upper, const char *work,
 		  const char *target, enum mount_overlay how, struct err *err)
 	_must_check_;
+/* The same over two trees, of which `middle` was the upper one of an overlay of `lower`. Without `upper` and `work` it is
+ * read-only, and nothing is recorded. */
+struct mount_layers {
+	const char *lower, *middle, *upper, *work;
+};
+int mount_layers(const struct mount_layers *l, const char *target, enum mount_overlay how,
+		 struct err *err) _must_check_;
 /* Unmounts, writes the upper tree to its disk, records that. Idempotent. Call it when a phase is done. */
 int mount_overlay_end(const char *upper, const char *work, const char *target,
 		      struct err *err) _must_check_;

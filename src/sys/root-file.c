@@ -8,6 +8,7 @@
 
 #include "sys/files.h"
 #include "sys/root.h"
+#include "sys/xattrs.h"
 
 #define READ_MAX  ((size_t)64 * 1024 * 1024)
 #define MAX_LINKS 40
@@ -155,8 +156,7 @@ static int copy_xattrs(int from, int to)
 	if (size < 0)
 		return -1;
 	for (const char *name = names; name < names + size; name += strlen(name) + 1) {
-		/* An overlay's own book-keeping means nothing elsewhere. */
-		if (starts_with(name, "trusted.overlay."))
+		if (!xattrs_is_kept(name))
 			continue;
 		ssize_t len = getxattr(source, name, NULL, 0);
 		if (len < 0)

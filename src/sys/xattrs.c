@@ -84,8 +84,7 @@ static ssize_t get_value(const struct xattrs_of *of, const char *path, const cha
 			   : lgetxattr(path, name, buf, n);
 }
 
-/* What belongs to a mount, not to the file. */
-static bool is_kept(const char *name)
+bool xattrs_is_kept(const char *name)
 {
 	return !starts_with(name, "trusted.overlay.") && !streq(name, "system.nfs4_acl");
 }
@@ -97,7 +96,7 @@ static int read_values(struct xattrs *x, const struct xattrs_of *of, const char 
 	_cleanup_free_ char *value = xmalloc(XATTR_SIZE_MAX);
 
 	for (const char *p = names; p < names + len; p += strlen(p) + 1)
-		if (is_kept(p))
+		if (xattrs_is_kept(p))
 			strv_add(&sorted, p);
 	strv_sort(&sorted);
 	for (size_t i = 0; i < sorted.n; i++) {

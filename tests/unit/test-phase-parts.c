@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A tree of several file systems under overlays of its own. Needs root; skipped without. */
-#include "test.h"
+#include <fcntl.h>
+#include <sys/stat.h>
 
-#include <sys/wait.h>
-
+#include "mount-bed.h"
 #include "phase/parts.h"
 #include "sys/files.h"
-
-static void must(bool ok, const char *what, const struct err *err)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "%s: %s\n", what, err->msg);
-	_exit(1);
-}
-#define MUST(cond) must((cond), #cond, &err)
 
 struct bed {
 	struct job job;
@@ -83,6 +74,73 @@ static void stacked(const char *dir)
 	MUST(!there(alt, "top"));
 }
 
+static struct stat stat_of(const char *top, const char *name)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", top, name);
+	struct err err = { 0 };
+	struct stat st;
+
+	MUST(stat(path, &st) == 0);
+	return st;
+}
+
+/* The top directory of each is what it covers. */
+static void covered(const char *dir)
+{
+	struct bed b = make_bed(dir, "{\"parts\": [\"/var\"]}");
+	_cleanup_free_ char *var = xasprintf("%s/var", b.job.lower);
+	const struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 2000 } };
+	struct err err = { 0 };
+
+	MUST(chown(var, 5, 6) == 0 && chmod(var, 01777) == 0);
+	MUST(chmod(b.job.lower, 0711) == 0);
+	MUST(utimensat(AT_FDCWD, var, times, 0) == 0);
+	for (int turn = 0; turn < 2; turn++) {
+		MUST(parts_attach(&b.parts, b.job.lower, b.job.alt_inst,
+				  MOUNT_OVERLAY_PLAIN, &err) == 0);
+		struct stat st = stat_of(b.job.alt_inst, "var");
+		MUST(st.st_mode == (turn ? (S_IFDIR | 0700) : (S_IFDIR | 01777)));
+		MUST(st.st_uid == 5 && st.st_gid == 6 && (turn || st.st_mtime == 2000));
+		MUST(stat_of(b.job.alt_inst, "").st_mode == (S_IFDIR | 0711));
+		/* what is changed there stays */
+		put_file(b.job.alt_inst, "var/new", "new");
+		_cleanup_free_ char *changed = xasprintf("%s/var", b.job.alt_inst);
+		MUST(chmod(changed, 0700) == 0);
+		MUST(parts_release(&b.parts, b.job.alt_inst, &err) == 0);
+	}
+}
+
+/* A tree between the two: with a third one over it, and by itself. */
+static void between(const char *dir)
+{
+	struct bed b = make_bed(dir, "{\"parts\": [\"/var\"]}");
+	const char *alt = b.job.alt_inst;
+	struct err err = { 0 };
+
+	MUST(parts_attach(&b.parts, b.job.lower, alt, MOUNT_OVERLAY_PLAIN, &err) == 0);
+	put_file(alt, "var/between", "between");
+	MUST(parts_release(&b.parts, alt, &err) == 0);
+	for (size_t i = 0; i < b.parts.n; i++) {
+		struct part *p = &b.parts.v[i];
+		p->middle = p->upper;
+		p->upper = xasprintf("%s/third-%zu", dir, i);
+		p->work = xasprintf("%s/third-work-%zu", dir, i);
+	}
+	MUST(parts_make(&b.parts, &err) == 0);
+	MUST(parts_attach(&b.parts, b.job.lower, alt, MOUNT_OVERLAY_KEEP_LINKS, &err) ==
+	     0);
+	MUST(there(alt, "var/below") && there(alt, "var/between"));
+	put_file(alt, "var/third", "third");
+	MUST(parts_release(&b.parts, alt, &err) == 0);
+	for (size_t i = 0; i < b.parts.n; i++)
+		b.parts.v[i].upper = b.parts.v[i].work = NULL;
+	MUST(parts_attach(&b.parts, b.job.lower, alt, MOUNT_OVERLAY_READ_ONLY, &err) ==
+	     0);
+	MUST(there(alt, "var/between") && there(alt, "var/below"));
+	MUST(!there(alt, "var/third") && mount_is_read_only(alt));
+	MUST(parts_detach(&b.parts, alt, &err) == 0);
+}
+
 /* A single overlay, as of a tree in the cache, does not see what is mounted below. */
 static void single(const char *dir)
 {
@@ -112,32 +170,6 @@ static void link_refused(const char *dir)
 	MUST(!mount_is_mountpoint(lib) && !mount_is_mountpoint(b.job.alt_inst));
 }
 
-/* A failed check in the child ends it with a message and status 1. */
-static void in_namespace(void (*body)(const char *dir))
-{
-	_cleanup_scratch_ char *dir = scratch_new();
-	struct err err = { 0 };
-	int status = -1;
-
-	if (geteuid() != 0)
-		skip();
-	fflush(NULL);
-	pid_t pid = fork();
-	if (pid == 0) {
-		if (mount_private_namespace(&err) < 0 ||
-		    mount_tmpfs(dir, "size=64m", &err) < 0) {
-			fprintf(stderr, "%s\n", err.msg);
-			_exit(77);
-		}
-		body(dir);
-		_exit(0);
-	}
-	waitpid(pid, &status, 0);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-		skip();
-	assert_int_equal(status, 0);
-}
-
 static void test_stacked(void **state)
 {
 	in_namespace(stacked);
@@ -148,6 +180,16 @@ static void test_single(void **state)
 	in_namespace(single);
 }
 
+static void test_covered(void **state)
+{
+	in_namespace(covered);
+}
+
+static void test_between(void **state)
+{
+	in_namespace(between);
+}
+
 static void test_link_refused(void **state)
 {
 	in_namespace(link_refused);
@@ -156,8 +198,8 @@ static void test_link_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stacked),
-		cmocka_unit_test(test_single),
+		cmocka_unit_test(test_stacked),	     cmocka_unit_test(test_single),
+		cmocka_unit_test(test_covered),	     cmocka_unit_test(test_between),
 		cmocka_unit_test(test_link_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
