@@ -141,6 +141,8 @@ struct ahead {
 	struct statx sx;
 	int fd;
 	int errnum; /* 0: sx is filled, and fd for regular files */
+	enum clone_known known;
+	struct manifest_entry line; /* what is known */
 };
 
 /* One thread's means. */
@@ -171,10 +173,20 @@ int clone_failed(const char *path, const char *what, struct err *err);
 bool clone_has_gone(int errnum);
 
 /* dir.c */
+/* An entry's path, in w->path. */
+const char *dir_path(struct worker *w, const struct open_dir *d, const char *name);
 int dir_visit(struct worker *w, struct node *node, struct err *err) _must_check_;
 int dir_slice(struct worker *w, struct slice *s, struct err *err) _must_check_;
 /* count.c */
 void count_visit(struct clone *c, struct node *node);
+
+/* known.c: what the caller knows. */
+enum clone_known known_entry(const struct clone *c, const char *path,
+			     const struct statx *sx, struct manifest_entry *ret);
+/* The manifest's line of what is known: all of it, or its content alone with what the tree says else. */
+int known_line(struct worker *w, const struct xattrs_of *of, const char *path,
+	       const struct statx *sx, enum clone_known known,
+	       struct manifest_entry *line, struct err *err) _must_check_;
 
 /* entry.c: everything but directories. */
 void entry_ahead(struct worker *w, const struct open_dir *d, const char *name,

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/strv.h"
+#include "model/manifest.h"
 #include "model/progress.h"
 #include "sys/root.h"
 
@@ -16,6 +17,14 @@ enum clone_note {
 	CLONE_NOTE_LOST,     /* an attribute that the destination cannot hold */
 	CLONE_NOTE_VANISHED, /* was listed, but is gone */
 };
+
+/* What a caller knows of an entry before it is read. */
+enum clone_known {
+	CLONE_KNOWN_NOT,
+	CLONE_KNOWN_CONTENT, /* its content and its inode flags */
+	CLONE_KNOWN_ALL,     /* its line in the manifest */
+};
+struct statx;
 
 struct clone_job {
 	/* `to` NULL: nothing is copied, only the manifest is written. */
@@ -32,6 +41,10 @@ struct clone_job {
 	/* Second pass over a destination that holds an earlier copy: only what differs in size, times, mode or owner is
 	 * copied again, what is gone in `from` is removed. */
 	bool update;
+	/* Without `to`; NULL: nothing. Told from any thread, of all entries but those with several names; fills *ret. */
+	enum clone_known (*known)(void *arg, const char *path, const struct statx *sx,
+				  struct manifest_entry *ret);
+	void *known_arg;
 	void (*note)(void *arg, enum clone_note what, const char *path, const char *text);
 	void *note_arg;
 };

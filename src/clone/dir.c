@@ -24,7 +24,7 @@ static void open_dir_free_p(struct open_dir **d)
 		open_dir_free(*d);
 }
 
-static const char *path_in(struct worker *w, const struct open_dir *d, const char *name)
+const char *dir_path(struct worker *w, const struct open_dir *d, const char *name)
 {
 	str_reset(&w->path);
 	str_addf(&w->path, "%s%s%s", d->path, *d->path ? "/" : "", name);
@@ -54,6 +54,14 @@ static int finish(struct worker *w, struct open_dir *d, struct err *err)
 	const struct meta m = { .path = d->path, .sx = &d->sx, .xattrs = &w->xattrs };
 	char flags[16];
 
+	if (w->c->job->known) {
+		_cleanup_manifest_entry_ struct manifest_entry line = { 0 };
+		const char *path = *d->path ? d->path : ".";
+		enum clone_known known = known_entry(w->c, path, &d->sx, &line);
+
+		if (known != CLONE_KNOWN_NOT)
+			return known_line(w, &of, path, &d->sx, known, &line, err);
+	}
 	meta_read_xattrs(w, &of, d->path);
 	flags_read(d->from, flags);
 	if (d->to < 0)
@@ -99,7 +107,7 @@ static int make_dirs(struct worker *w, struct open_dir *d, struct node *node,
 		    fstatat(d->to, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    !S_ISDIR(st.st_mode)) {
 			errno = errno ? errno : EEXIST;
-			return clone_failed(path_in(w, d, name),
+			return clone_failed(dir_path(w, d, name),
 					    "cannot make the directory", err);
 		}
 		existed[i] = true;
@@ -131,6 +139,7 @@ static int copy_run(struct worker *w, struct open_dir *d, size_t begin, size_t e
 			if (rc == 0)
 				rc = entry_copy(w, d, name, &w->ahead[i], err);
 			close_p(&w->ahead[i].fd);
+			manifest_entry_done(&w->ahead[i].line);
 		}
 		if (rc < 0 || w->c->pool.failed)
 			return rc;

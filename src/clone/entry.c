@@ -19,12 +19,26 @@ static int open_source(int dir, const char *name)
 	return fd < 0 && errno == EPERM ? openat(dir, name, flags) : fd;
 }
 
+/* Then it is not even opened: that would be a journey. */
+static bool ask_known(struct worker *w, const struct open_dir *d, const char *name,
+		      struct ahead *a)
+{
+	int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+
+	if (statx(d->from, name, flags, CLONE_STATX, &a->sx) < 0)
+		return false;
+	a->known = known_entry(w->c, dir_path(w, d, name), &a->sx, &a->line);
+	return a->known != CLONE_KNOWN_NOT;
+}
+
 void entry_ahead(struct worker *w, const struct open_dir *d, const char *name,
 		 unsigned char type, struct ahead *a)
 {
 	int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
 
 	*a = (struct ahead){ .fd = -1 };
+	if (w->c->job->known && ask_known(w, d, name, a))
+		return;
 	if (type == DT_REG) {
 		a->fd = open_source(d->from, name);
 		if (a->fd < 0) {
@@ -340,6 +354,16 @@ static int copy_seen(struct worker *w, struct entry *e, struct err *err)
 	return e->sx->stx_nlink > 1 ? copy_linked(w, e, err) : copy_single(w, e, err);
 }
 
+static int tell_known(struct worker *w, const struct entry *e, struct ahead *a,
+		      struct err *err)
+{
+	const struct xattrs_of of = { .fd = -1, .dir_fd = e->d->from, .name = e->name };
+
+	if (S_ISREG(e->sx->stx_mode))
+		atomic_fetch_add(&w->c->seen, e->sx->stx_size);
+	return known_line(w, &of, e->path, e->sx, a->known, &a->line, err);
+}
+
 int entry_copy(struct worker *w, struct open_dir *d, const char *name, struct ahead *a,
 	       struct err *err)
 {
@@ -354,7 +378,8 @@ int entry_copy(struct worker *w, struct open_dir *d, const char *name, struct ah
 		clone_note_errno(w->c, CLONE_NOTE_UNREADABLE, path, "cannot be read");
 		return 0;
 	}
-	int rc = copy_seen(w, &e, err);
+	int rc = a->known == CLONE_KNOWN_NOT ? copy_seen(w, &e, err)
+					     : tell_known(w, &e, a, err);
 	/* The window's owner closes it. */
 	a->fd = e.fd;
 	return rc;
