@@ -45,7 +45,3 @@ struct master *master_stop(struct master *m); /* returns NULL; NULL is fine */
 /* --- transport.c --- */
 /* The connection is there, again if it was lost. */
 int transport_connect(struct transport *t, struct err *err) _must_check_;
-/* Runs ssh itself; contract of proc_run. */
-int transport_ssh(struct transport *t, const struct strv *argv,
-		  const struct proc_spec *like, struct proc_result *res, struct err *err)
-	_must_check_;

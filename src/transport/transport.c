@@ -48,8 +48,8 @@ static int was_silent(const struct transport *t, const struct proc_spec *spec,
 			  t->name, slash ? slash + 1 : spec->argv[0]);
 }
 
-int transport_ssh(struct transport *t, const struct strv *argv,
-		  const struct proc_spec *like, struct proc_result *res, struct err *err)
+static int run_ssh(const struct transport *t, const struct strv *argv,
+		   const struct proc_spec *like, struct proc_result *res, struct err *err)
 {
 	struct proc_spec spec = *like;
 
@@ -85,7 +85,7 @@ static int run(struct runner *r, const struct proc_spec *spec, struct proc_resul
 	struct proc_spec bounded = *spec;
 	if (bounded.timeout_s == 0 && bounded.quiet_s == 0)
 		bounded.quiet_s = transport_quiet_s;
-	int rc = transport_ssh(t, &argv, &bounded, res, err);
+	int rc = run_ssh(t, &argv, &bounded, res, err);
 	if (rc == 1 && res->how == PROC_TIMED_OUT && spec->timeout_s == 0)
 		return was_silent(t, spec, err);
 	if (rc == 1 && res->how == PROC_EXITED && res->status == SSH_FAILED)

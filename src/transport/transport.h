@@ -74,12 +74,3 @@ int transport_claim(struct transport *t, const char *owner, bool force, char **r
 		    struct err *err) _must_check_;
 int transport_release(struct transport *t, const char *owner, struct err *err)
 	_must_check_;
-
-/*
- * A port on the master's loopback that leads to host:port as seen from the client, as long as this connection lives:
- * one that was lost and is made again has no tunnels, so ask for it again after a failure.
- */
-int transport_forward(struct transport *t, const char *host, unsigned port,
-		      unsigned *ret_local, struct err *err) _must_check_;
-int transport_unforward(struct transport *t, const char *host, unsigned port,
-			unsigned local, struct err *err) _must_check_;
