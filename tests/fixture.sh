@@ -21,7 +21,10 @@ fixture_make()
 		-a location="$fixture/lpp13" lpp13
 	nim --state "$fixture/state" -o define -t spot -a source=lpp13 \
 		-a location="$fixture/spot13" spot13
-	rm -rf --one-file-system "$fixture/mini12"
+	# what its migration needs is fetched: guests have no network
+	cp -a "$fixture/state" "$fixture/unused"
+	nimadm --state "$fixture/unused" -T mini12 -O "$fixture/unused/out" -l lpp13 -s spot13 -j "$fixture/unused" -p
+	rm -rf --one-file-system "$fixture/mini12" "$fixture/unused"
 	touch "$fixture/complete"
 }
 
