@@ -69,8 +69,10 @@ static const struct opt options[] = {
 	  "The running client to migrate: a machine object, or USER@HOST." },
 	{ "disks", 'd', OPT_WORDS, AT(disks), "DISK,...",
 	  "The client's disks that the migrated system is to boot from." },
+	{ "nfs", 0, OPT_FLAG, AT(nfs), NULL,
+	  "Read the client's clone over NFS instead of pulling it into the cache." },
 	{ "nfs-options", 'm', OPT_STRING, AT(nfs_options), "OPTIONS",
-	  "Mount options of a client's exports; not in this version." },
+	  "The same, mounted with these options as well: rsize=65536,noac." },
 	{ "no-bootlist", 'B', OPT_FLAG, AT(no_bootlist), NULL,
 	  "Leave the client's boot list alone." },
 	{ "reboot", 'r', OPT_FLAG, AT(reboot), NULL,
@@ -86,7 +88,7 @@ static const struct opt options[] = {
 
 static const char *const synopsis[] = {
 	"-T MKSYSB -O FILE [-N NAME] [-l LPP_SOURCE] [-s SPOT] [-j CACHE] -Y [OPTIONS]",
-	"-c CLIENT -d DISKS [-j CACHE] [-l LPP_SOURCE] [-s SPOT] -Y [-B] [OPTIONS]",
+	"-c CLIENT -d DISKS [-j CACHE] [--nfs] [-l LPP_SOURCE] [-s SPOT] -Y [-B] [OPTIONS]",
 	"-T MKSYSB -c CLIENT -d DISKS [-j CACHE] [-l LPP_SOURCE] [-s SPOT] -Y [-B] [OPTIONS]",
 	"-c CLIENT -O FILE [-N NAME] [-l LPP_SOURCE] [-s SPOT] [-j CACHE] -Y [OPTIONS]",
 	"-p {-T MKSYSB | -c CLIENT} -O FILE ...",
@@ -119,13 +121,41 @@ static const struct opt_program program = {
 	.notes = notes,
 };
 
-/* Options of the original that this version does not have. */
-static int check_missing(const struct nimadm_options *o, struct err *err)
+/* What decides where and how the mount goes is ours. */
+static int check_nfs_options(const char *text, struct err *err)
 {
-	if (o->nfs_options)
-		return err_set(err, ERR_USAGE,
-			       "-m: this version has no NFS; it works in a cache (-j)");
+	static const char known[] =
+		"rsize timeo retrans actimeo acregmin acregmax acdirmin acdirmax ac noac "
+		"cto nocto";
+	_cleanup_strv_ struct strv can = STRV_INIT;
+	_cleanup_strv_ struct strv words = STRV_INIT;
+
+	strv_split(&can, known, " ");
+	strv_split(&words, text, ",");
+	for (size_t i = 0; i < words.n; i++) {
+		const char *word = words.v[i];
+		_cleanup_free_ char *name = xstrndup(word, strcspn(word, "="));
+		const char *value = word + strlen(name);
+
+		if (strv_has(&can, name) &&
+		    (!*value ||
+		     (value[1] && !value[1 + strspn(value + 1, "0123456789")])))
+			continue;
+		err_set(err, ERR_USAGE, "-m: '%s' cannot be given here", word);
+		return err_remedy(err, "these can: %s", known);
+	}
 	return 0;
+}
+
+static int check_nfs(const struct nimadm_options *o, bool fresh, struct err *err)
+{
+	const char *option = o->nfs_options ? "-m" : "--nfs";
+
+	if (!o->nfs && !o->nfs_options)
+		return 0;
+	if (!fresh || o->disks.n == 0 || o->mksysb)
+		return err_set(err, ERR_USAGE, "%s goes with -c CLIENT -d DISKS", option);
+	return o->nfs_options ? check_nfs_options(o->nfs_options, err) : 0;
 }
 
 static int check_unmirror(const struct nimadm_options *o, bool fresh, struct err *err)
@@ -157,7 +187,7 @@ static int check_mode(const struct nimadm_options *o, bool fresh, struct err *er
 {
 	bool client = o->clients.n > 0, disks = o->disks.n > 0;
 
-	if (check_missing(o, err) < 0 || check_unmirror(o, fresh, err) < 0 ||
+	if (check_nfs(o, fresh, err) < 0 || check_unmirror(o, fresh, err) < 0 ||
 	    check_reboot(o, fresh, err) < 0)
 		return -1;
 	if ((disks || o->no_bootlist || o->wake || o->sleep || o->rollback) && !client) {

@@ -269,6 +269,15 @@ static int check_text(const struct job_spec *spec, struct err *err)
 	return 0;
 }
 
+static char mode_of(const struct nimadm_options *o)
+{
+	if (o->disks.n == 0)
+		return o->clients.n > 0 ? 'E' : 'D';
+	if (o->mksysb)
+		return 'C';
+	return o->nfs || o->nfs_options ? 'A' : 'B';
+}
+
 int nimadm_spec(struct cli *cli, struct store *s, const struct nimadm_options *o,
 		struct job_spec *ret, struct err *err)
 {
@@ -278,7 +287,7 @@ int nimadm_spec(struct cli *cli, struct store *s, const struct nimadm_options *o
 	_cleanup_object_ struct object image = OBJECT_INIT;
 	_cleanup_client_ struct client client = CLIENT_INIT;
 
-	spec.mode = to_disk ? (from_image ? 'C' : 'B') : running ? 'E' : 'D';
+	spec.mode = mode_of(o);
 	if ((running && fill_client(s, o, &spec, &client, err) < 0) ||
 	    ((from_image || !running) && fill_image(s, o, &spec, &image, err) < 0) ||
 	    fill_disks(o, &spec, err) < 0 ||
@@ -290,6 +299,7 @@ int nimadm_spec(struct cli *cli, struct store *s, const struct nimadm_options *o
 	    nimadm_cache_objects(s, spec.cache, &spec.resources, err) < 0 ||
 	    check_text(&spec, err) < 0)
 		return -1;
+	spec.nfs_options = xstrdup(o->nfs_options ? o->nfs_options : "");
 	spec.output_name = xstrdup(o->name ? o->name : "");
 	spec.accept_licenses = true;
 	spec.update = o->update;
@@ -335,6 +345,10 @@ int nimadm_spec_same(struct cli *cli, struct store *s, const struct nimadm_optio
 		return -1;
 	if (o->reboot && !spec->reboot)
 		return check_same("-r", "yes", "no", job, err);
+	if ((o->nfs || o->nfs_options) && spec->mode != 'A')
+		return check_same("--nfs", "yes", "no", job, err);
+	if (check_same("-m", o->nfs_options, spec->nfs_options, job, err) < 0)
+		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(file_resources); i++) {
 		const struct file_resource *f = &file_resources[i];
 		_cleanup_free_ char *file = NULL;

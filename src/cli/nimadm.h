@@ -26,7 +26,7 @@ struct nimadm_options {
 	/* whom the job is about: the client, or else the image; and the option that says so: "-c web01" */
 	const char *subject;
 	char *ref;
-	bool no_bootlist, reboot, unmirror;
+	bool no_bootlist, reboot, unmirror, nfs;
 };
 
 /* --- nimadm-spec.c --- */

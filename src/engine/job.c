@@ -30,6 +30,7 @@ static const struct text_field {
 	TEXT(output, "output"),
 	TEXT(output_name, "name"),
 	TEXT(cache, "cache"),
+	TEXT(nfs_options, "nfs-options"),
 	TEXT(pre_script, "pre-script"),
 	TEXT(post_script, "post-script"),
 	TEXT(bundle_file, "bundle"),
@@ -141,9 +142,8 @@ static void fill_paths(struct job *j, const char *state_dir)
 	j->work = xasprintf("%s/work", j->dir);
 	j->alt_inst = xasprintf("%s/alt_inst", j->dir);
 	j->facts_root = xasprintf("%s/facts", j->dir);
-	j->image = j->spec.mode == 'B' || j->spec.mode == 'E'
-			   ? xasprintf("%s/client.mksysb", j->dir)
-			   : xstrdup(j->spec.mksysb_path);
+	j->image = strchr("ABE", j->spec.mode) ? xasprintf("%s/client.mksysb", j->dir)
+					       : xstrdup(j->spec.mksysb_path);
 	j->facts_image = xasprintf("%s/facts.mksysb", j->dir);
 	j->report_dir = xasprintf("%s/report/%lld", state_dir, id);
 	j->log_dir = xasprintf("%s/log/%s", state_dir, j->spec.subject);

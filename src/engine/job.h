@@ -11,7 +11,7 @@
 #include "base/strv.h"
 
 struct job_spec {
-	char mode; /* 'B': client, cached; 'C': image to client; 'D': image to image; 'E': client to image */
+	char mode; /* 'A': client, over NFS; 'B': client, cached; 'C': image to client; 'D': image to image; 'E': client to image */
 	char *subject;			      /* leased name: the image's or client's */
 	char *lpp_source, *lpp_dir, *release; /* object, its directory, target codename */
 	char *spot, *spot_dir;
@@ -21,6 +21,7 @@ struct job_spec {
 		*ssh_options;	    /* -c: name, [USER@]HOST; how ssh gets there, or "" */
 	char *output, *output_name; /* -O file, -N object ("" when not asked) */
 	char *cache;		    /* -j: absolute directory */
+	char *nfs_options;	    /* -m: for mount(8), or "" */
 	char *pre_script, *post_script; /* -a, -z: files on the master, or "" */
 	char *bundle_file, *exclude_file, *image_data_file, *bosinst_data_file,
 		*resolv_conf_file; /* or "" */

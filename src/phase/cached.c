@@ -7,7 +7,7 @@
 #include "archive/push.h"
 #include "base/parse.h"
 #include "cache/pull.h"
-#include "clone/clone.h"
+#include "phase/nfs.h"
 #include "store/store.h"
 #include "sys/files.h"
 #include "sys/mount.h"
@@ -193,22 +193,21 @@ static int receive_files(void *arg, int fd, struct err *err)
 	return rc;
 }
 
-/* The list of what is wanted as the client reads it. */
-static int pack_wants(const struct pulling *k, const char *path, struct err *err)
+int cached_pack_wants(const char *text, size_t len, const char *path,
+		      struct cached_result *ret, struct err *err)
 {
 	_cleanup_stream_out_ struct stream_out out = { 0 };
-	const struct manifest_map *w = &k->pull->wants;
 	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
 				      0600);
 
 	if (fd < 0)
 		return err_set_errno(err, ERR_OPERATOR, "cannot write %s", path);
 	if (stream_out_begin(&out, fd, err) < 0 ||
-	    stream_out_text(&out, "want", w->text, w->len, err) < 0 ||
+	    stream_out_text(&out, "want", text, len, err) < 0 ||
 	    stream_out_end(&out, err) < 0)
 		return -1;
-	k->ret->raw_bytes += out.raw_bytes;
-	k->ret->packed_bytes += out.packed_bytes;
+	ret->raw_bytes += out.raw_bytes;
+	ret->packed_bytes += out.packed_bytes;
 	return 0;
 }
 
@@ -222,7 +221,8 @@ static int get_files(struct pulling *k, const struct pull_plan *plan, struct err
 	events_step(c->events, "Pulling %s of %s; the cache has the rest",
 		    fmt_bytes(some, sizeof(some), plan->wanted_bytes),
 		    fmt_bytes(all, sizeof(all), plan->bytes));
-	if (pack_wants(k, path, err) < 0)
+	if (cached_pack_wants(k->pull->wants.text, k->pull->wants.len, path, k->ret,
+			      err) < 0)
 		return -1;
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -320,7 +320,13 @@ static int write_manifest(const struct cached *c, const char *path, struct err *
 	_cleanup_root_ struct root tree = ROOT_INIT;
 	struct progress progress = events_progress(c->events);
 	struct clone_result res;
-	const struct clone_job job = { .from = &tree, .manifest = path };
+	const struct clone_job job = {
+		.from = &tree,
+		.mounts = c->known ? c->mounts : NULL,
+		.manifest = path,
+		.known = c->known ? nfs_known : NULL,
+		.known_arg = c->known,
+	};
 
 	events_step(c->events, "Finding what has changed");
 	if (root_open(&tree, c->alt_inst, err) < 0)

@@ -6,6 +6,7 @@
 #include "model/event.h"
 #include "phase/duct.h"
 
+struct nfs_known;
 struct cached {
 	struct runner *run;  /* on the client */
 	const char *program; /* altdisk there */
@@ -20,6 +21,8 @@ struct cached {
 	const char *alt_inst; /* here: what the tree has become */
 	uint64_t limit;	      /* of the cache, in bytes; 0: none */
 	bool copy; /* the lower tree will be written to: it must not share files with the store */
+	/* what the tree at alt_inst is known to hold without being read; NULL: nothing */
+	struct nfs_known *known;
 	struct events *events;
 };
 
@@ -42,5 +45,8 @@ int cached_base(const struct cached *c, struct cached_result *ret, struct err *e
 	_must_check_;
 int cached_push(const struct cached *c, struct cached_result *ret, struct err *err)
 	_must_check_;
+/* A list of what is wanted into a file, as tree-send reads it; adds its length to *ret. */
+int cached_pack_wants(const char *text, size_t len, const char *path,
+		      struct cached_result *ret, struct err *err) _must_check_;
 /* The pull is complete: the manifest is here, and the tree is what it says. */
 int cached_verify(const struct cached *c, struct err *err) _must_check_;

@@ -4,6 +4,7 @@
 
 #include "archive/mksysb.h"
 #include "model/bundle.h"
+#include "phase/nfs.h"
 #include "phase/parts.h"
 #include "phase/table.h"
 #include "pkg/lpp.h"
@@ -14,34 +15,34 @@
 
 /* --- sites --- */
 
-static int attach(const struct phase_ctx *c, struct err *err)
+/* In a cache it is there; over NFS it is this process's own mount. */
+static int attach_lower(const struct phase_ctx *c, struct err *err)
+{
+	return nfs_is_in(c->job) ? nfs_mount(c, err) : mount_private_namespace(err);
+}
+
+/* The alternate root's overlays, whose lower tree is attached. */
+static int attach_parts(const struct phase_ctx *c, enum mount_overlay how,
+			struct err *err)
 {
 	const struct job *job = c->job;
 	_cleanup_parts_ struct parts parts = PARTS_INIT;
 
-	if (mount_private_namespace(err) < 0)
-		return -1;
 	parts_of_job(job, &parts);
-	return parts_attach(&parts, job->lower, job->alt_inst, MOUNT_OVERLAY_KEEP_LINKS,
-			    err);
+	if (!nfs_is_in(job))
+		return parts_attach(&parts, job->lower, job->alt_inst, how, err);
+	/* an overlay of job->lower, which is one, would be one too many below those of the checkers */
+	_cleanup_free_ char *mounted = nfs_path(job);
+	for (size_t i = 0; i < parts.n; i++)
+		parts.v[i].middle = nfs_middle(job, i);
+	return parts_attach(&parts, mounted, job->alt_inst, how, err);
 }
 
-/* A machine that goes down while this tree is sent away or written to an image takes nothing of it with it. */
-static int attach_result(const struct phase_ctx *c, struct err *err)
+static int attach(const struct phase_ctx *c, struct err *err)
 {
-	struct job *job = c->job;
-	_cleanup_parts_ struct parts parts = PARTS_INIT;
-
-	if (mount_private_namespace(err) < 0)
+	if (attach_lower(c, err) < 0)
 		return -1;
-	if (mount_is_mountpoint(job->alt_inst) && !mount_is_read_only(job->alt_inst)) {
-		events_step(c->events, "Writing the alternate root to its disk");
-		if (phase_release(job, err) < 0)
-			return -1;
-	}
-	parts_of_job(job, &parts);
-	return parts_attach(&parts, job->lower, job->alt_inst,
-			    MOUNT_OVERLAY_KEEP_LINKS | MOUNT_OVERLAY_READ_ONLY, err);
+	return attach_parts(c, MOUNT_OVERLAY_KEEP_LINKS, err);
 }
 
 static char *check_dir(const struct job *job, enum tree tree, const char *sub)
@@ -131,7 +132,7 @@ int common_drop_changes(const struct phase_ctx *c, struct err *err)
 	return 0;
 }
 
-int phase_release(struct job *job, struct err *err)
+static int release(struct job *job, struct err *err)
 {
 	_cleanup_parts_ struct parts parts = PARTS_INIT;
 
@@ -143,6 +144,28 @@ int phase_release(struct job *job, struct err *err)
 	return parts_release(&parts, job->alt_inst, err);
 }
 
+int phase_release(struct job *job, struct err *err)
+{
+	if (release(job, err) < 0)
+		return -1;
+	return nfs_end(job, err);
+}
+
+/* A machine that goes down while this tree is sent away or written to an image takes nothing of it with it. */
+static int attach_result(const struct phase_ctx *c, struct err *err)
+{
+	struct job *job = c->job;
+
+	if (attach_lower(c, err) < 0)
+		return -1;
+	if (mount_is_mountpoint(job->alt_inst) && !mount_is_read_only(job->alt_inst)) {
+		events_step(c->events, "Writing the alternate root to its disk");
+		if (release(job, err) < 0)
+			return -1;
+	}
+	return attach_parts(c, MOUNT_OVERLAY_KEEP_LINKS | MOUNT_OVERLAY_READ_ONLY, err);
+}
+
 /* A fresh overlay over `below`, mounted at the returned path. */
 static int attach_check(const struct phase_ctx *c, enum tree tree, const char *below,
 			char **ret, struct err *err)
@@ -152,9 +175,8 @@ static int attach_check(const struct phase_ctx *c, enum tree tree, const char *b
 	_cleanup_parts_ struct parts parts = PARTS_INIT;
 
 	check_parts(c->job, tree, &parts);
-	if (mount_private_namespace(err) < 0 || parts_detach(&parts, merged, err) < 0 ||
-	    files_rmtree(top, NULL, err) < 0 || parts_make(&parts, err) < 0 ||
-	    files_mkdirs(merged, 0755, err) < 0 ||
+	if (parts_detach(&parts, merged, err) < 0 || files_rmtree(top, NULL, err) < 0 ||
+	    parts_make(&parts, err) < 0 || files_mkdirs(merged, 0755, err) < 0 ||
 	    parts_attach(&parts, below, merged, MOUNT_OVERLAY_PLAIN, err) < 0)
 		return -1;
 	*ret = TAKE_PTR(merged);
@@ -173,7 +195,7 @@ static int site_attach(const struct phase_ctx *c, enum tree tree, char **ret,
 		return 0;
 	case TREE_LOWER:
 		*ret = xstrdup(job->lower);
-		return 0;
+		return attach_lower(c, err);
 	case TREE_ALT:
 		*ret = xstrdup(job->alt_inst);
 		return attach(c, err);
@@ -181,6 +203,8 @@ static int site_attach(const struct phase_ctx *c, enum tree tree, char **ret,
 		*ret = xstrdup(job->alt_inst);
 		return attach_result(c, err);
 	case TREE_CHECK_LOWER:
+		if (attach_lower(c, err) < 0)
+			return -1;
 		return attach_check(c, tree, job->lower, ret, err);
 	case TREE_CHECK_ALT:
 		if (attach(c, err) < 0)
@@ -220,6 +244,18 @@ void site_done(struct site *s)
 	s->run = runner_free(s->run);
 	free(s->path);
 	s->path = NULL;
+}
+
+bool common_merges_usr(const struct phase_ctx *c)
+{
+	const struct release *target = release_find(c->job->spec.release);
+	_cleanup_root_ struct root facts = ROOT_INIT;
+	struct err ignored = { 0 };
+	struct stat st;
+
+	return target && target->merged_usr &&
+	       root_open(&facts, c->job->facts_root, &ignored) == 0 &&
+	       root_lstat(&facts, "bin", &st) == 0 && !S_ISLNK(st.st_mode);
 }
 
 /* --- facts --- */

@@ -43,6 +43,9 @@ int site_open(struct site *s, const struct phase_ctx *c, enum tree tree, bool re
 	      struct err *err) _must_check_;
 void site_done(struct site *s);
 
+/* usrmerge has work to do: it would write into a tree that it must have for itself. */
+bool common_merges_usr(const struct phase_ctx *c);
+
 /* Unmounts the alternate root in this process's namespace, if it is mounted. */
 int common_detach(const struct phase_ctx *c, struct err *err) _must_check_;
 

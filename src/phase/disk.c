@@ -3,10 +3,10 @@
 #include "phase/disk.h"
 
 #include "model/json.h"
+#include "model/manifest.h"
 #include "phase/cached.h"
+#include "phase/nfs.h"
 #include "sys/files.h"
-
-#define ALT_INST "/alt_inst"
 
 bool disk_is_in(const struct job *job)
 {
@@ -104,6 +104,11 @@ static int rootvg_op(const struct phase_ctx *c, struct transport *t, const char 
 	return call(c, t, &args, 0, err);
 }
 
+int disk_wake(const struct phase_ctx *c, struct transport *t, struct err *err)
+{
+	return rootvg_op(c, t, "-W", err);
+}
+
 /* --- the pre-flight --- */
 
 static int check_tools(const struct phase_ctx *c, struct transport *t,
@@ -141,7 +146,8 @@ int disk_preflight(const struct phase_ctx *c, struct transport *t, struct findin
 {
 	struct err unfit = { 0 };
 
-	if (check_tools(c, t, fs, err) < 0)
+	if (check_tools(c, t, fs, err) < 0 ||
+	    (nfs_is_in(c->job) && nfs_preflight(c, t, fs, err) < 0))
 		return -1;
 	if (alt_disk(c, t, "1", "--preview", &unfit) == 0) {
 		findings_add(fs, "client.disks", FINDING_PASS,
@@ -160,8 +166,6 @@ int disk_preflight(const struct phase_ctx *c, struct transport *t, struct findin
 }
 
 /* --- phases 1 and 11 --- */
-
-static int manifest_of(const struct phase_ctx *c, struct transport *t, struct err *err);
 
 /* From here on the layout is that of what was made. */
 static int keep_layout(const struct phase_ctx *c, struct err *err)
@@ -183,12 +187,13 @@ int disk_make(const struct phase_ctx *c, struct err *err)
 	    common_fact_set(c, "clone_begun", json_true(), err) < 0 ||
 	    alt_disk(c, t, "1", NULL, err) < 0 || keep_layout(c, err) < 0)
 		return -1;
-	return is_from_image(c->job) ? manifest_of(c, t, err) : 0;
+	/* an empty tree: all of the new one will be what changed */
+	return is_from_image(c->job) ? disk_base(c, t, err) : 0;
 }
 
 int disk_verify(const struct phase_ctx *c, struct err *err)
 {
-	const char *const argv[] = { "mountpoint", "-q", ALT_INST, NULL };
+	const char *const argv[] = { "mountpoint", "-q", DISK_ALT_INST, NULL };
 	_cleanup_transport_ struct transport *t = NULL;
 	struct proc_spec spec = { .argv = argv, .timeout_s = 60 };
 	struct proc_result res;
@@ -198,7 +203,7 @@ int disk_verify(const struct phase_ctx *c, struct err *err)
 	int rc = runner_run(transport_runner(t), &spec, &res, err);
 	if (rc > 0)
 		return err_set(err, ERR_OPERATOR,
-			       "client %s: there is no clone at " ALT_INST,
+			       "client %s: there is no clone at " DISK_ALT_INST,
 			       c->job->spec.client);
 	return rc;
 }
@@ -230,17 +235,27 @@ int disk_finish(const struct phase_ctx *c, struct err *err)
 
 /* --- the tree --- */
 
-/* What is mounted below /alt_inst there, relative to it. */
-static int read_mounts(struct transport *t, struct strv *ret, struct err *err)
+int disk_mounts(struct transport *t, struct strv *ret, struct err *err)
 {
 	_cleanup_str_ struct str out = STR_INIT;
 
-	if (transport_script(t, "findmnt -R -r -n -o TARGET " ALT_INST, 0, &out, err) < 0)
+	if (transport_script(t, "findmnt -R -r -n -o TARGET " DISK_ALT_INST, 0, &out,
+			     err) < 0)
 		return -1;
 	char *cursor = out.p;
-	for (char *line; cursor && (line = next_line(&cursor)) != NULL;)
-		if (starts_with(line, ALT_INST "/"))
-			strv_add(ret, line + strlen(ALT_INST));
+	for (char *line; cursor && (line = next_line(&cursor)) != NULL;) {
+		if (!starts_with(line, DISK_ALT_INST "/"))
+			continue;
+		const char *path = line + strlen(DISK_ALT_INST);
+		/* it becomes a part of names here */
+		if (!manifest_path_is_safe(path + 1, strlen(path + 1))) {
+			_cleanup_free_ char *what = client_clean(line);
+			return err_set(err, ERR_OPERATOR,
+				       "client %s: '%s' is no place for a mount",
+				       transport_name(t), what);
+		}
+		strv_add(ret, path);
+	}
 	return 0;
 }
 
@@ -264,13 +279,13 @@ static int way_open(struct way *w, const struct phase_ctx *c, struct transport *
 	const char *program;
 
 	if (transport_program(t, &program, err) < 0 ||
-	    read_mounts(t, &w->mounts, err) < 0)
+	    disk_mounts(t, &w->mounts, err) < 0)
 		return -1;
 	w->keep = xasprintf("/var/lib/nimadm/job-%lld", (long long)job->id);
 	w->cached = (struct cached){
 		.run = transport_runner(t),
 		.program = program,
-		.tree = ALT_INST,
+		.tree = DISK_ALT_INST,
 		.keep = w->keep,
 		.mounts = &w->mounts,
 		.cache = job->spec.cache,
@@ -295,8 +310,7 @@ static int store_result(const struct phase_ctx *c, const char *key,
 			       err);
 }
 
-/* An empty tree: all of the new one will be what changed. */
-static int manifest_of(const struct phase_ctx *c, struct transport *t, struct err *err)
+int disk_base(const struct phase_ctx *c, struct transport *t, struct err *err)
 {
 	_cleanup_(way_done) struct way w = { .mounts = STRV_INIT };
 	struct cached_result res;
@@ -312,7 +326,7 @@ int disk_pull(const struct phase_ctx *c, bool copy, struct err *err)
 	_cleanup_(way_done) struct way w = { .mounts = STRV_INIT };
 	struct cached_result res;
 
-	if (client_open(&t, c, err) < 0 || rootvg_op(c, t, "-W", err) < 0 ||
+	if (client_open(&t, c, err) < 0 || disk_wake(c, t, err) < 0 ||
 	    way_open(&w, c, t, err) < 0)
 		return -1;
 	w.cached.copy = copy;
@@ -334,10 +348,15 @@ int disk_push(const struct phase_ctx *c, struct err *err)
 {
 	_cleanup_transport_ struct transport *t = NULL;
 	_cleanup_(way_done) struct way w = { .mounts = STRV_INIT };
+	_cleanup_nfs_known_ struct nfs_known *known = NULL;
 	struct cached_result res;
 
-	if (client_open(&t, c, err) < 0 || rootvg_op(c, t, "-W", err) < 0 ||
-	    way_open(&w, c, t, err) < 0 || cached_push(&w.cached, &res, err) < 0)
+	if (client_open(&t, c, err) < 0 || disk_wake(c, t, err) < 0 ||
+	    way_open(&w, c, t, err) < 0 ||
+	    (nfs_is_in(c->job) && nfs_known_open(&known, c->job, err) < 0))
+		return -1;
+	w.cached.known = known;
+	if (cached_push(&w.cached, &res, err) < 0)
 		return -1;
 	return store_result(c, "push", &res, err);
 }

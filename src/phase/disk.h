@@ -8,6 +8,9 @@
 #include "phase/client.h"
 #include "phase/common.h"
 
+/* Where it is awake, on the client. */
+#define DISK_ALT_INST "/alt_inst"
+
 /* Whether the job has one. */
 bool disk_is_in(const struct job *job);
 /* Tools, kernel and target disks of the client, with the room that the plan needs, before anything is touched. */
@@ -18,6 +21,14 @@ int disk_make(const struct phase_ctx *c, struct err *err) _must_check_;
 /* It is awake. */
 int disk_verify(const struct phase_ctx *c, struct err *err) _must_check_;
 int disk_remove(const struct phase_ctx *c, struct err *err) _must_check_;
+/* It is awake, also when the client was booted meanwhile. */
+int disk_wake(const struct phase_ctx *c, struct transport *t, struct err *err)
+	_must_check_;
+/* What is mounted below it there, parents first: "/boot". */
+int disk_mounts(struct transport *t, struct strv *ret, struct err *err) _must_check_;
+/* Its manifest into the job's directory, and kept there. */
+int disk_base(const struct phase_ctx *c, struct transport *t, struct err *err)
+	_must_check_;
 /* Phase 3: its tree into job->lower. With `copy`, nothing there is shared with the store: it will be written to. */
 int disk_pull(const struct phase_ctx *c, bool copy, struct err *err) _must_check_;
 int disk_verify_pull(const struct phase_ctx *c, struct err *err) _must_check_;

@@ -4,6 +4,7 @@
 #include "inventory/preflight.h"
 #include "phase/common.h"
 #include "phase/disk.h"
+#include "phase/nfs.h"
 #include "phase/table.h"
 #include "pkg/lpp.h"
 #include "sandbox/sandbox.h"
@@ -152,8 +153,8 @@ static uint64_t cache_needed(const struct phase_ctx *c, struct mksysb *m,
 		return mksysb_total_bytes(m);
 	for (size_t i = 0; i < l->n_fs; i++)
 		used += l->fs[i].used;
-	/* what is restored, and the image that it is restored from */
-	return used + used / 2;
+	/* over NFS: at most all of it is written anew; else what is restored, and the image that it is restored from */
+	return nfs_is_in(c->job) ? used : used + used / 2;
 }
 
 static int gather(struct phase_ctx *c, struct mksysb *m, struct preflight_ctx *p,
@@ -288,7 +289,7 @@ const struct phase phase_preflight = {
 	.name = "preflight",
 	.title = "Pre-flight: check everything that could fail later",
 	.weight = 8,
-	.modes = "BCDE",
+	.modes = "ABCDE",
 	.run = preflight_phase_run,
 	.verify = preflight_phase_verify,
 	.undo = preflight_phase_undo,

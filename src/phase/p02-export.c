@@ -1,16 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Phase 2: for an image: create the cache tree that the migration works in. */
+/* Phase 2: create the tree that the migration works in; over NFS, have the client serve its clone to us. */
 #include "phase/common.h"
+#include "phase/nfs.h"
 #include "phase/parts.h"
 #include "phase/table.h"
 #include "sys/files.h"
+
+/* The parts are known from here on. */
+static int export_clone(struct phase_ctx *c, struct err *err)
+{
+	if (mount_private_namespace(err) < 0)
+		return -1;
+	events_step(c->events, "Exporting the clone of %s to this master alone",
+		    c->job->spec.client);
+	return nfs_start(c, err);
+}
 
 static int export_run(struct phase_ctx *c, struct err *err)
 {
 	const struct job *job = c->job;
 	_cleanup_parts_ struct parts parts = PARTS_INIT;
 
-	events_step(c->events, "Creating the cache tree %s", job->dir);
+	if (nfs_is_in(job) && export_clone(c, err) < 0)
+		return -1;
+	events_step(c->events, "Creating the %s tree %s",
+		    nfs_is_in(job) ? "working" : "cache", job->dir);
 	parts_of_job(job, &parts);
 	if (files_mkdirs(job->lower, 0755, err) < 0 ||
 	    files_mkdirs(job->alt_inst, 0755, err) < 0)
@@ -36,14 +50,16 @@ static int export_verify(struct phase_ctx *c, struct err *err)
 		    need_dir(parts.v[i].work, err) < 0)
 			return -1;
 	}
-	if (need_dir(job->lower, err) < 0)
+	if (need_dir(job->lower, err) < 0 || need_dir(job->alt_inst, err) < 0)
 		return -1;
-	return need_dir(job->alt_inst, err);
+	if (!nfs_is_in(job))
+		return 0;
+	return export_clone(c, err) < 0 ? -1 : nfs_probe(err);
 }
 
 static int export_undo(struct phase_ctx *c, struct err *err)
 {
-	if (common_drop_changes(c, err) < 0)
+	if (common_drop_changes(c, err) < 0 || nfs_end(c->job, err) < 0)
 		return -1;
 	return files_rmtree(c->job->lower, NULL, err);
 }
@@ -51,9 +67,10 @@ static int export_undo(struct phase_ctx *c, struct err *err)
 const struct phase phase_export = {
 	.number = 2,
 	.name = "export",
-	.title = "Create the cache tree",
+	.title = "Export the clone, or create the cache tree",
 	.weight = 1,
-	.modes = "BCDE",
+	.flags = PHASE_RETRY,
+	.modes = "ABCDE",
 	.run = export_run,
 	.verify = export_verify,
 	.undo = export_undo,

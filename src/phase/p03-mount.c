@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Phase 3: the clone's tree, or the image, into the cache tree. */
+/* Phase 3: the clone's tree, or the image, into the cache tree; over NFS, the clone below the working tree. */
 #include "archive/mksysb.h"
 #include "phase/disk.h"
+#include "phase/nfs.h"
+#include "phase/parts.h"
 #include "phase/table.h"
 #include "sys/files.h"
 
@@ -24,25 +26,12 @@ static int compare(struct phase_ctx *c, struct err *err)
 	return mksysb_compare(m, &lower, 0, NULL, err);
 }
 
-/* usrmerge would write into files that the store shares. */
-static bool needs_copies(const struct phase_ctx *c)
-{
-	const struct release *target = release_find(c->job->spec.release);
-	_cleanup_root_ struct root facts = ROOT_INIT;
-	struct err ignored = { 0 };
-	struct stat st;
-
-	return target && target->merged_usr &&
-	       root_open(&facts, c->job->facts_root, &ignored) == 0 &&
-	       root_lstat(&facts, "bin", &st) == 0 && !S_ISLNK(st.st_mode);
-}
-
 static int pull(struct phase_ctx *c, struct err *err)
 {
 	if (files_rmtree(c->job->lower, NULL, err) < 0 ||
 	    files_mkdirs(c->job->lower, 0755, err) < 0)
 		return -1;
-	return disk_pull(c, needs_copies(c), err);
+	return disk_pull(c, common_merges_usr(c), err);
 }
 
 static int restore(struct phase_ctx *c, struct err *err)
@@ -84,8 +73,21 @@ static int merge_usr(struct phase_ctx *c, struct err *err)
 	return backend->merge_usr(&ctx, err);
 }
 
+/* What an interrupted run has written over it goes. */
+static int mount_clone(struct phase_ctx *c, struct err *err)
+{
+	_cleanup_parts_ struct parts parts = PARTS_INIT;
+
+	if (common_drop_changes(c, err) < 0)
+		return -1;
+	parts_of_job(c->job, &parts);
+	return parts_make(&parts, err) < 0 ? -1 : nfs_fill(c, err);
+}
+
 static int mount_run(struct phase_ctx *c, struct err *err)
 {
+	if (nfs_is_in(c->job))
+		return mount_clone(c, err);
 	if (common_detach(c, err) < 0 ||
 	    common_fact_set(c, "usr_merged", json_false(), err) < 0 ||
 	    restore(c, err) < 0)
@@ -98,6 +100,8 @@ static int mount_verify(struct phase_ctx *c, struct err *err)
 	_cleanup_root_ struct root lower = ROOT_INIT;
 	struct stat st;
 
+	if (nfs_is_in(c->job))
+		return nfs_verify(c, err);
 	if (!json_is_true(common_fact(c, "usr_merged"))) {
 		events_step(c->events, "Comparing the tree with its manifest");
 		return compare(c, err);
@@ -115,7 +119,7 @@ static int mount_verify(struct phase_ctx *c, struct err *err)
 
 static int mount_undo(struct phase_ctx *c, struct err *err)
 {
-	if (common_detach(c, err) < 0)
+	if (common_detach(c, err) < 0 || nfs_end(c->job, err) < 0)
 		return -1;
 	return common_remove(c, c->job->lower, NULL, err);
 }
@@ -123,10 +127,10 @@ static int mount_undo(struct phase_ctx *c, struct err *err)
 const struct phase phase_mount = {
 	.number = 3,
 	.name = "mount",
-	.title = "Fill the cache tree",
+	.title = "Mount the clone, or fill the cache tree",
 	.weight = 8,
 	.flags = PHASE_RETRY,
-	.modes = "BCDE",
+	.modes = "ABCDE",
 	.run = mount_run,
 	.verify = mount_verify,
 	.undo = mount_undo,

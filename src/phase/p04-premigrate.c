@@ -32,7 +32,7 @@ const struct phase phase_premigrate = {
 	.name = "pre-script",
 	.title = "Pre-migration script",
 	.weight = 1,
-	.modes = "BCDE",
+	.modes = "ABCDE",
 	.run = premigrate_run,
 	.verify = premigrate_verify,
 };

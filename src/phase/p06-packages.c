@@ -32,7 +32,7 @@ const struct phase phase_packages = {
 	.name = "packages",
 	.title = "Install and migrate software",
 	.weight = 40,
-	.modes = "BCDE",
+	.modes = "ABCDE",
 	.run = packages_run,
 	.verify = packages_verify,
 };

@@ -78,7 +78,7 @@ const struct phase phase_postmigrate = {
 	.name = "post-script",
 	.title = "Post-migration script and the services' own checks",
 	.weight = 4,
-	.modes = "BCDE",
+	.modes = "ABCDE",
 	.run = postmigrate_run,
 	.verify = postmigrate_verify,
 };

@@ -92,7 +92,7 @@ const struct phase phase_bosboot = {
 	.name = "bosboot",
 	.title = "Create the boot image",
 	.weight = 12,
-	.modes = "BCDE",
+	.modes = "ABCDE",
 	.run = bosboot_run,
 	.verify = bosboot_verify,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Phase 9: push what has changed to the client's alternate disk. With images nothing is mounted between phases. */
 #include "phase/disk.h"
+#include "phase/nfs.h"
 #include "phase/table.h"
 
 static int unmount_run(struct phase_ctx *c, struct err *err)
@@ -11,7 +12,13 @@ static int unmount_run(struct phase_ctx *c, struct err *err)
 	if (common_fact_set(c, "push", json_null(), err) < 0 ||
 	    site_open(&site, c, TREE_RESULT, true, err) < 0)
 		return -1;
-	return disk_push(c, err);
+	if (disk_push(c, err) < 0)
+		return -1;
+	site_done(&site);
+	/* what is left of it is not needed any more */
+	if (nfs_is_in(c->job) && (common_detach(c, err) < 0 || nfs_end(c->job, err) < 0))
+		return -1;
+	return 0;
 }
 
 /* The client has read its tree back against the new manifest before it said that all is well. */
@@ -28,7 +35,7 @@ const struct phase phase_unmount = {
 	.title = "Push the changes to the client",
 	.weight = 10,
 	.flags = PHASE_RETRY,
-	.modes = "BC",
+	.modes = "ABC",
 	.run = unmount_run,
 	.verify = unmount_verify,
 };

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The connection to the client's NFS server, and the mounts. */
+#include "phase/nfs.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "phase/disk.h"
+#include "phase/parts.h"
+#include "sys/files.h"
+#include "sys/netns.h"
+#include "sys/thread.h"
+
+/* A server that is asked nothing is silent; it ends with its input. */
+#define NO_LIMIT_S  (365u * 24 * 3600)
+#define PAUSE_MS    1000
+#define STOP_WAIT_S 15
+/*
+ * Nobody else writes there, so what was read stays true. A lost connection is waited for some minutes (timeo: tenths of a
+ * second, longer each time), then whoever reads gets an error instead of hanging.
+ */
+#define OPTIONS                                                                          \
+	"vers=4.2,proto=tcp,addr=127.0.0.1,clientaddr=127.0.0.1,port=%u,ro,nocto,"       \
+	"actimeo=3600,softerr,timeo=200,retrans=3"
+
+struct server {
+	struct transport *t; /* the thread's, once that runs */
+	struct strv argv;    /* there */
+	pthread_t thread;
+	int netns, listener;
+	unsigned port;
+	int stop; /* an eventfd: the thread is to end */
+	pthread_mutex_t lock;
+	/* under the lock: the connection that is served, its ssh, and why the last one ended */
+	int peer, pidfd;
+	struct err last;
+};
+
+/* Of this process, as its mounts are: a worker has one job. */
+static struct server *server;
+
+bool nfs_is_in(const struct job *job)
+{
+	return job->spec.mode == 'A';
+}
+
+/* --- the thread: from the kernel's NFS client to the client program --- */
+
+/* What the socket's other users have set does not matter: it may be told not to block. */
+static int to_peer(void *arg, const void *data, size_t n, struct err *err)
+{
+	const struct server *s = arg;
+	const char *p = data;
+
+	while (n > 0) {
+		ssize_t done = send(s->peer, p, n, MSG_NOSIGNAL);
+		struct pollfd ready = { .fd = s->peer, .events = POLLOUT };
+
+		if (done < 0 && errno == EAGAIN)
+			done = poll(&ready, 1, -1) < 0 && errno != EINTR ? -1 : 0;
+		if (done < 0 && errno != EINTR)
+			return err_set_errno(err, ERR_TRANSIENT,
+					     "the NFS client is gone");
+		p += MAX(done, 0);
+		n -= (size_t)MAX(done, 0);
+	}
+	return 0;
+}
+
+static int on_start(void *arg, pid_t pid, struct err *err)
+{
+	struct server *s = arg;
+
+	(void)err;
+	pthread_mutex_lock(&s->lock);
+	s->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	pthread_mutex_unlock(&s->lock);
+	return 0;
+}
+
+static void serve(struct server *s)
+{
+	struct proc_spec spec = {
+		.argv = strv_argv(&s->argv),
+		.in_fd = s->peer,
+		.on_data = to_peer,
+		.on_start = on_start,
+		.arg = s,
+		.timeout_s = NO_LIMIT_S,
+		.uncancellable = true,
+	};
+	struct err last = { 0 };
+	int rc = runner_check(transport_runner(s->t), &spec, &last);
+
+	pthread_mutex_lock(&s->lock);
+	if (rc < 0)
+		s->last = last;
+	close_p(&s->pidfd);
+	close_p(&s->peer);
+	s->pidfd = s->peer = -1;
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Whether there is somebody to be served; waits. */
+static bool next_peer(struct server *s)
+{
+	struct pollfd p[] = { { .fd = s->stop, .events = POLLIN },
+			      { .fd = s->listener, .events = POLLIN } };
+
+	while (poll(p, ARRAY_SIZE(p), -1) < 0 && errno == EINTR)
+		;
+	if (p[0].revents)
+		return false;
+	int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+	pthread_mutex_lock(&s->lock);
+	s->peer = fd;
+	pthread_mutex_unlock(&s->lock);
+	return true;
+}
+
+static void *relay(void *arg)
+{
+	struct server *s = arg;
+	struct pollfd stop = { .fd = s->stop, .events = POLLIN };
+
+	while (next_peer(s)) {
+		if (s->peer >= 0)
+			serve(s);
+		/* a client that cannot be reached is not asked without end */
+		if (poll(&stop, 1, PAUSE_MS) > 0)
+			break;
+	}
+	return NULL;
+}
+
+/* --- begin and end --- */
+
+static int listen_here(void *arg, struct err *err)
+{
+	struct server *s = arg;
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(in);
+
+	s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (s->listener < 0 ||
+	    bind(s->listener, (struct sockaddr *)&in, sizeof(in)) < 0 ||
+	    listen(s->listener, 8) < 0 ||
+	    getsockname(s->listener, (struct sockaddr *)&in, &len) < 0)
+		return err_set_errno(err, ERR_OPERATOR, "cannot listen for NFS");
+	s->port = ntohs(in.sin_port);
+	return 0;
+}
+
+static void discard(struct server *s)
+{
+	transport_close(s->t);
+	strv_done(&s->argv);
+	close_p(&s->listener);
+	close_p(&s->netns);
+	close_p(&s->stop);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+/* Its input ends; who does not listen to that is told. */
+static void stop(struct server *s)
+{
+	struct timespec until;
+	uint64_t one = 1;
+
+	while (write(s->stop, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+	pthread_mutex_lock(&s->lock);
+	if (s->peer >= 0)
+		shutdown(s->peer, SHUT_RDWR);
+	pthread_mutex_unlock(&s->lock);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += STOP_WAIT_S;
+	if (pthread_timedjoin_np(s->thread, NULL, &until) == 0)
+		return;
+	pthread_mutex_lock(&s->lock);
+	if (s->pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, s->pidfd, SIGTERM, NULL, 0);
+	pthread_mutex_unlock(&s->lock);
+	pthread_join(s->thread, NULL);
+}
+
+/* The file systems of the clone that are mounted below it, as the job knows them. */
+static int keep_parts(const struct phase_ctx *c, const struct strv *mounts,
+		      struct err *err)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < mounts->n; i++)
+		json_array_append_new(list, json_string(mounts->v[i]));
+	const json_t *known = common_fact(c, "parts");
+	if (!known)
+		return common_fact_set(c, "parts", list, err);
+	bool same = json_equal(list, known);
+	json_decref(list);
+	if (same)
+		return 0;
+	err_set(err, ERR_OPERATOR,
+		"client %s: what is mounted below " DISK_ALT_INST
+		" is not what it was in phase 2",
+		c->job->spec.client);
+	return err_remedy(err, "mount it there as it was, then go on; or nimadm -C -c %s",
+			  c->job->spec.subject);
+}
+
+static int begin(struct server *s, const struct phase_ctx *c, struct err *err)
+{
+	_cleanup_strv_ struct strv mounts = STRV_INIT;
+	const char *program;
+
+	if (client_open(&s->t, c, err) < 0 || disk_wake(c, s->t, err) < 0 ||
+	    transport_program(s->t, &program, err) < 0 ||
+	    disk_mounts(s->t, &mounts, err) < 0 || keep_parts(c, &mounts, err) < 0)
+		return -1;
+	strv_add_all(&s->argv, program, "serve-tree", NULL);
+	for (size_t i = 0; i < mounts.n; i++)
+		strv_add_all(&s->argv, "--mount", mounts.v[i], NULL);
+	strv_add(&s->argv, DISK_ALT_INST);
+	s->netns = netns_new(err);
+	if (s->netns < 0 || netns_run(s->netns, listen_here, s, err) < 0)
+		return -1;
+	s->stop = eventfd(0, EFD_CLOEXEC);
+	if (s->stop < 0 || thread_start(&s->thread, relay, s) < 0)
+		return err_set_errno(err, ERR_INTERNAL, "cannot start a thread");
+	return 0;
+}
+
+int nfs_start(const struct phase_ctx *c, struct err *err)
+{
+	if (server)
+		return 0;
+	struct server *s = xcalloc(1, sizeof(*s));
+
+	s->netns = s->listener = s->stop = s->peer = s->pidfd = -1;
+	pthread_mutex_init(&s->lock, NULL);
+	if (begin(s, c, err) < 0) {
+		discard(s);
+		return -1;
+	}
+	server = s;
+	return 0;
+}
+
+/* --- what it is asked --- */
+
+/* A call of nothing, RFC 5531 and 8881: call, RPC 2, NFS, version 4, procedure 0, no credentials. */
+static const uint32_t null_call[] = {
+	0x80000000 + 40, 1, 0, 2, 100003, 4, 0, 0, 0, 0, 0
+};
+/* Accepted, success. */
+static const uint32_t null_reply[] = { 0x80000000 + 24, 1, 1, 0, 0, 0, 0 };
+
+static int ask(void *arg, struct err *err)
+{
+	const struct server *s = arg;
+	const struct sockaddr_in in = { .sin_family = AF_INET,
+					.sin_port = htons((uint16_t)s->port),
+					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const struct timeval limit = { .tv_sec = 90 };
+	uint32_t words[ARRAY_SIZE(null_call)];
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	for (size_t i = 0; i < ARRAY_SIZE(null_call); i++)
+		words[i] = htonl(null_call[i]);
+	if (fd < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
+	    connect(fd, (const struct sockaddr *)&in, sizeof(in)) < 0 ||
+	    send(fd, words, sizeof(words), MSG_NOSIGNAL) != (ssize_t)sizeof(words))
+		return err_set_errno(err, ERR_INTERNAL, "no connection to ourselves");
+	ssize_t n = recv(fd, words, sizeof(null_reply), MSG_WAITALL);
+	for (size_t i = 0; i < ARRAY_SIZE(null_reply); i++)
+		if (n != (ssize_t)sizeof(null_reply) || ntohl(words[i]) != null_reply[i])
+			return err_set(err, ERR_TRANSIENT,
+				       "the client's NFS server does not answer");
+	return 0;
+}
+
+/* What the thread knows of it says more. */
+static int explain(struct err *err)
+{
+	pthread_mutex_lock(&server->lock);
+	struct err last = server->last;
+	pthread_mutex_unlock(&server->lock);
+	if (!*last.msg)
+		return -1;
+	_cleanup_free_ char *words = client_clean(last.msg);
+	_cleanup_free_ char *what = xasprintf("%s: %s", err->msg, words);
+	err_set(err, err->kind, "%s", what);
+	return *last.remedy ? err_remedy(err, "%s", last.remedy) : -1;
+}
+
+int nfs_probe(struct err *err)
+{
+	if (!server)
+		return err_set(err, ERR_OPERATOR, "nothing is exported");
+	if (netns_run(server->netns, ask, server, err) < 0)
+		return explain(err);
+	return 0;
+}
+
+/* --- mounts --- */
+
+struct mounting {
+	const char *what, *target, *options;
+};
+
+static int mount_one(void *arg, struct err *err)
+{
+	const struct mounting *m = arg;
+
+	if (mount(m->what, m->target, "nfs4", MS_RDONLY | MS_NOSUID | MS_NODEV,
+		  m->options) == 0)
+		return 0;
+	enum err_kind kind = errno == ENODEV || errno == EINVAL ? ERR_OPERATOR
+								: ERR_TRANSIENT;
+	return err_set_errno(err, kind, "cannot mount the clone over NFS");
+}
+
+char *nfs_path(const struct job *job)
+{
+	return xasprintf("%s/nfs", job->dir);
+}
+
+char *nfs_middle(const struct job *job, size_t part)
+{
+	return part ? xasprintf("%s/attributes-%zu", job->dir, part)
+		    : xasprintf("%s/attributes", job->dir);
+}
+
+static int mount_part(const struct job *job, size_t i, const char *path, struct err *err)
+{
+	_cleanup_str_ struct str options = STR_INIT;
+	_cleanup_free_ char *top = nfs_path(job);
+	_cleanup_free_ char *what = xasprintf("127.0.0.1:/%zu", i);
+	_cleanup_close_ int place = parts_place(top, path, err);
+	char target[40];
+
+	if (place < 0)
+		return -1;
+	snprintf(target, sizeof(target), "/proc/self/fd/%d", place);
+	str_addf(&options, OPTIONS, server->port);
+	if (*job->spec.nfs_options)
+		str_addf(&options, ",%s", job->spec.nfs_options);
+	struct mounting m = { what, target, str_c(&options) };
+	if (netns_run(server->netns, mount_one, &m, err) < 0) {
+		(void)explain(err);
+		return err_prefix(err, DISK_ALT_INST "%s", path);
+	}
+	return 0;
+}
+
+static int mount_parts(const struct phase_ctx *c, const struct parts *parts,
+		       struct err *err)
+{
+	const struct job *job = c->job;
+	_cleanup_free_ char *top = nfs_path(job);
+
+	if (files_mkdirs(top, 0755, err) < 0)
+		return -1;
+	for (size_t i = 0; i < parts->n; i++) {
+		_cleanup_free_ char *place = xasprintf("%s%s", top, parts->v[i].path);
+
+		if (mount_is_mountpoint(place))
+			continue;
+		if (i == 0)
+			events_step(c->events, "Mounting the clone of %s over NFS",
+				    job->spec.client);
+		if (mount_part(job, i, parts->v[i].path, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* With all attributes, to be read only. */
+static int mount_lower(const struct job *job, struct parts *parts, struct err *err)
+{
+	_cleanup_free_ char *top = nfs_path(job);
+
+	for (size_t i = 0; i < parts->n; i++) {
+		struct part *p = &parts->v[i];
+
+		free(p->upper);
+		free(p->work);
+		p->upper = p->work = NULL;
+		p->middle = nfs_middle(job, i);
+	}
+	return parts_attach(parts, top, job->lower, MOUNT_OVERLAY_READ_ONLY, err);
+}
+
+int nfs_mount(const struct phase_ctx *c, struct err *err)
+{
+	_cleanup_parts_ struct parts parts = PARTS_INIT;
+
+	/* the thread that mounts has our namespace only if it comes later */
+	if (mount_private_namespace(err) < 0 || nfs_start(c, err) < 0)
+		return -1;
+	parts_of_job(c->job, &parts);
+	if (mount_parts(c, &parts, err) < 0)
+		return -1;
+	return json_is_true(common_fact(c, "attributes"))
+		       ? mount_lower(c->job, &parts, err)
+		       : 0;
+}
+
+int nfs_end(const struct job *job, struct err *err)
+{
+	_cleanup_parts_ struct parts parts = PARTS_INIT;
+	_cleanup_free_ char *top = nfs_path(job);
+
+	if (!server)
+		return 0;
+	parts_of_job(job, &parts);
+	int rc = parts_detach(&parts, job->lower, err);
+	if (rc == 0)
+		rc = parts_detach(&parts, top, err);
+	stop(server);
+	discard(server);
+	server = NULL;
+	return rc;
+}
+
+/* The server has this lock as long as it is there. */
+int nfs_is_gone(const struct phase_ctx *c, struct err *err)
+{
+	static const char script[] =
+		"f=/run/nimadm/serve-tree.lock; [ -e $f ] || exit 0; i=0\n"
+		"while grep -q \":$(stat -c %i $f) \" /proc/locks; do\n"
+		"i=$((i + 1)); [ $i -lt 60 ] || exit 1; sleep 1; done";
+	_cleanup_transport_ struct transport *t = NULL;
+
+	if (client_open(&t, c, err) < 0)
+		return -1;
+	if (transport_script(t, script, 0, NULL, err) < 0) {
+		err_set(err, ERR_OPERATOR,
+			"client %s still serves " DISK_ALT_INST " over NFS",
+			c->job->spec.client);
+		return err_remedy(err, "end its processes there: pkill -f serve-tree");
+	}
+	return 0;
+}
+
+/* --- the pre-flight --- */
+
+int nfs_preflight(const struct phase_ctx *c, struct transport *t, struct findings *fs,
+		  struct err *err)
+{
+	const char *const args[] = { "serve-tree", "--json", "--check", NULL };
+	const struct client_call call = { .args = args, .events = c->events };
+	struct err unfit = { 0 };
+	/* as mounting does, this loads the module */
+	_cleanup_close_ int fs_fd = (int)syscall(SYS_fsopen, "nfs4",
+						 1u /* FSOPEN_CLOEXEC */);
+
+	if (fs_fd < 0 && errno == ENODEV)
+		findings_add(fs, "master.nfs", FINDING_INHIBIT,
+			     "This machine cannot mount what a client serves over NFS",
+			     "the kernel has no NFS client (nfsv4)",
+			     "install a kernel with it, or migrate without --nfs");
+	if (common_merges_usr(c))
+		findings_add(fs, "nfs.usrmerge", FINDING_INHIBIT,
+			     "The client's /bin, /sbin and /lib are not in /usr yet",
+			     "they are merged in a plain tree only, not over NFS",
+			     "migrate without --nfs");
+	if (client_run(t, &call, &unfit) == 0) {
+		findings_add(fs, "client.nfs", FINDING_PASS,
+			     "The client can serve its clone over NFS", "NFSv4.2", "");
+		return 0;
+	}
+	if (unfit.kind != ERR_UNFIT) {
+		*err = unfit;
+		return -1;
+	}
+	findings_add(fs, "client.nfs", FINDING_INHIBIT,
+		     "The client cannot serve its clone over NFS", unfit.msg,
+		     "migrate without --nfs");
+	return 0;
+}
