@@ -33,7 +33,7 @@ machine_need() {
 	t_need_root
 	qemu_need
 	uml_need
-	t_need_tools mmdebstrap base64 mkfifo
+	t_need_tools mmdebstrap base64 mkfifo mkfs.vfat
 	machine_tar=${NIM_TEST_FIXTURE:-$T_TMP}/client.tar
 	mkfifo "$T_TMP/control.in" "$T_TMP/control.out"
 	# Both ends: nobody waits for the other one.
