@@ -94,6 +94,18 @@ static void probe(const struct storage *s, json_t *dev)
 		}
 }
 
+/* A disk with a partition table has no file system; that udev tells a partition's table is that it was its disk's. */
+static bool is_unknown(const json_t *dev)
+{
+	const char *type = json_field(dev, "type");
+	bool table = *json_field(dev, "pttype") != '\0';
+
+	if (*json_field(dev, "fstype") || json_number(dev, "size") <= 0)
+		return false;
+	return streq(type, "part") ||
+	       (!table && (streq(type, "disk") || streq(type, "lvm")));
+}
+
 static void probe_unknown(const struct storage *s, json_t *list)
 {
 	json_t *dev;
@@ -101,11 +113,7 @@ static void probe_unknown(const struct storage *s, json_t *list)
 
 	json_array_foreach(list, i, dev)
 	{
-		const char *type = json_field(dev, "type");
-
-		if ((streq(type, "disk") || streq(type, "part") || streq(type, "lvm")) &&
-		    *json_field(dev, "fstype") == '\0' &&
-		    *json_field(dev, "pttype") == '\0' && json_number(dev, "size") > 0)
+		if (is_unknown(dev))
 			probe(s, dev);
 		probe_unknown(s, json_object_get(dev, "children"));
 	}

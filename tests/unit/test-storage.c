@@ -7,7 +7,7 @@
 /* Answers of the programs, by the first word of the command line. */
 struct answers {
 	struct runner runner;
-	const char *lsblk, *pvs, *vgs, *lvs, *wipefs;
+	const char *lsblk, *pvs, *vgs, *lvs, *wipefs, *blkid;
 	unsigned looked, waited; /* calls of lsblk and udevadm */
 };
 
@@ -19,7 +19,7 @@ static int answer(struct runner *runner, const struct proc_spec *spec,
 		const char *name, *text;
 	} table[] = {
 		{ "lsblk", a->lsblk }, { "pvs", a->pvs },	{ "vgs", a->vgs },
-		{ "lvs", a->lvs },     { "wipefs", a->wipefs },
+		{ "lvs", a->lvs },     { "wipefs", a->wipefs }, { "blkid", a->blkid },
 	};
 
 	*res = (struct proc_result){ .how = PROC_EXITED };
@@ -117,6 +117,27 @@ static void bed_close(struct bed *b)
 	disks_done(&b->disks);
 	layout_done(&b->running);
 	root_done(&b->root);
+}
+
+/* While udev reads a partition anew it tells what it has from the disk, and nothing of the partition itself. */
+static void test_not_read_yet(void **state)
+{
+	struct answers answers = {
+		.runner = { &answer_ops },
+		.lsblk =
+			"{\"blockdevices\":[{\"path\":\"/dev/sda\",\"type\":\"disk\",\"size\":9,"
+			"\"pttype\":\"gpt\",\"children\":[{\"path\":\"/dev/sda1\",\"type\":\"part\","
+			"\"size\":1,\"pttype\":\"gpt\",\"fstype\":null}]}]}",
+		.blkid = "TYPE=vfat\nUUID=6A1F-5B00\n",
+	};
+	const struct storage s = { NULL, &answers.runner, NULL };
+	_cleanup_json_ json_t *blocks = tools_blocks(&s);
+	const json_t *disk = json_array_get(blocks, 0);
+	const json_t *part = json_array_get(json_object_get(disk, "children"), 0);
+
+	assert_string_equal(json_field(part, "fstype"), "vfat");
+	assert_string_equal(json_field(part, "uuid"), "6A1F-5B00");
+	assert_string_equal(json_field(disk, "fstype"), "");
 }
 
 static void test_roles(void **state)
@@ -492,6 +513,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_roles),
+		cmocka_unit_test(test_not_read_yet),
 		cmocka_unit_test(test_targets),
 		cmocka_unit_test(test_old),
 		cmocka_unit_test(test_plan_lvm),
