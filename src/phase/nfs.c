@@ -18,21 +18,19 @@
 #include "sys/netns.h"
 #include "sys/thread.h"
 
-/* A server that is asked nothing is silent; it ends with its input. */
-#define NO_LIMIT_S  (365u * 24 * 3600)
 #define PAUSE_MS    1000
 #define STOP_WAIT_S 15
 /*
- * Nobody else writes there, so what was read stays true. A lost connection is waited for some minutes (timeo: tenths of a
- * second, longer each time), then whoever reads gets an error instead of hanging.
+ * Nobody else writes there, so what was read stays true. A call that gets no answer is an error after some minutes (timeo:
+ * tenths of a second, longer each time), but for what the kernel's own recovery waits for.
  */
 #define OPTIONS                                                                          \
 	"vers=4.2,proto=tcp,addr=127.0.0.1,clientaddr=127.0.0.1,port=%u,ro,nocto,"       \
 	"actimeo=3600,softerr,timeo=200,retrans=3"
 
 struct server {
-	struct transport *t; /* the thread's, once that runs */
-	struct strv argv;    /* there */
+	struct transport *t;
+	struct strv argv; /* there */
 	pthread_t thread;
 	int netns, listener;
 	unsigned port;
@@ -53,27 +51,6 @@ bool nfs_is_in(const struct job *job)
 
 /* --- the thread: from the kernel's NFS client to the client program --- */
 
-/* What the socket's other users have set does not matter: it may be told not to block. */
-static int to_peer(void *arg, const void *data, size_t n, struct err *err)
-{
-	const struct server *s = arg;
-	const char *p = data;
-
-	while (n > 0) {
-		ssize_t done = send(s->peer, p, n, MSG_NOSIGNAL);
-		struct pollfd ready = { .fd = s->peer, .events = POLLOUT };
-
-		if (done < 0 && errno == EAGAIN)
-			done = poll(&ready, 1, -1) < 0 && errno != EINTR ? -1 : 0;
-		if (done < 0 && errno != EINTR)
-			return err_set_errno(err, ERR_TRANSIENT,
-					     "the NFS client is gone");
-		p += MAX(done, 0);
-		n -= (size_t)MAX(done, 0);
-	}
-	return 0;
-}
-
 static int on_start(void *arg, pid_t pid, struct err *err)
 {
 	struct server *s = arg;
@@ -85,26 +62,22 @@ static int on_start(void *arg, pid_t pid, struct err *err)
 	return 0;
 }
 
+/*
+ * ssh itself has the NFS client's connection as its input and output. When we are killed, it goes on until the kernel has
+ * unmounted what we had mounted, which takes answers: without them even sync(1) would wait.
+ */
 static void serve(struct server *s)
 {
-	struct proc_spec spec = {
-		.argv = strv_argv(&s->argv),
-		.in_fd = s->peer,
-		.on_data = to_peer,
-		.on_start = on_start,
-		.arg = s,
-		.timeout_s = NO_LIMIT_S,
-		.uncancellable = true,
-	};
 	struct err last = { 0 };
-	int rc = runner_check(transport_runner(s->t), &spec, &last);
+	const struct proc_outliving how = { .socket = s->peer,
+					    .mount_ns = mount_first_namespace(&last) };
+	int rc = transport_converse(s->t, strv_argv(&s->argv), &how, on_start, s, &last);
 
 	pthread_mutex_lock(&s->lock);
 	if (rc < 0)
 		s->last = last;
 	close_p(&s->pidfd);
-	close_p(&s->peer);
-	s->pidfd = s->peer = -1;
+	s->pidfd = -1;
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -133,6 +106,10 @@ static void *relay(void *arg)
 	while (next_peer(s)) {
 		if (s->peer >= 0)
 			serve(s);
+		pthread_mutex_lock(&s->lock);
+		close_p(&s->peer);
+		s->peer = -1;
+		pthread_mutex_unlock(&s->lock);
 		/* a client that cannot be reached is not asked without end */
 		if (poll(&stop, 1, PAUSE_MS) > 0)
 			break;
@@ -225,7 +202,11 @@ static int begin(struct server *s, const struct phase_ctx *c, struct err *err)
 	    transport_program(s->t, &program, err) < 0 ||
 	    disk_mounts(s->t, &mounts, err) < 0 || keep_parts(c, &mounts, err) < 0)
 		return -1;
-	strv_add_all(&s->argv, program, "serve-tree", NULL);
+	/* a client that was booted meanwhile has its clone asleep; words for us are not for the NFS client */
+	strv_add_all(&s->argv, "sh", "-c",
+		     "\"$0\" alt_rootvg_op --json -W -d \"$1\" >&2 && shift && "
+		     "exec \"$0\" serve-tree \"$@\"",
+		     program, c->job->spec.disks, NULL);
 	for (size_t i = 0; i < mounts.n; i++)
 		strv_add_all(&s->argv, "--mount", mounts.v[i], NULL);
 	strv_add(&s->argv, DISK_ALT_INST);

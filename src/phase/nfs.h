@@ -2,12 +2,13 @@
 /*
  * Mode A: the client's clone over NFS, read-only, below the overlay that the migration writes to.
  *
- * The client program is the server (altdisk serve-tree) at the other end of the connection that all commands share. The
- * kernel's NFS client is in a network namespace of ours, where a thread hands what it sends to that program; when the
- * connection is lost, the next request makes it again. Nothing listens on either machine's network. NFS carries neither
- * capabilities nor ACLs nor inode flags: they come with the manifest, and lie in a tree between the two.
+ * The client program is the server (altdisk serve-tree) at the other end of an ssh. The kernel's NFS client is in a network
+ * namespace of ours, where a thread gives its connection to that ssh; when it is lost, the next request makes it again.
+ * Nothing listens on either machine's network. NFS carries neither capabilities nor ACLs nor inode flags: they come with the
+ * manifest, and lie in a tree between the two.
  *
- * Connection and mounts are this process's own: they vanish with it, and each process makes them when it needs them.
+ * Namespace and mounts are this process's own: they vanish with it, and each process makes them when it needs them. The ssh
+ * outlives it until the kernel has unmounted.
  */
 #pragma once
 

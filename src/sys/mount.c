@@ -10,12 +10,25 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+static int first_namespace = -1;
+
+int mount_first_namespace(struct err *err)
+{
+	if (first_namespace < 0)
+		first_namespace = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (first_namespace < 0)
+		return err_set_errno(err, ERR_OPERATOR, "/proc/self/ns/mnt");
+	return first_namespace;
+}
+
 int mount_private_namespace(struct err *err)
 {
 	static bool done;
 
 	if (done)
 		return 0;
+	if (mount_first_namespace(err) < 0)
+		return -1;
 	if (unshare(CLONE_NEWNS) < 0) {
 		int denied = errno == EPERM;
 		err_set_errno(err, ERR_OPERATOR, "cannot make a mount namespace");

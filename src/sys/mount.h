@@ -12,6 +12,8 @@
 
 /* unshare(CLONE_NEWNS) and make everything private. Single-threaded callers only; idempotent. */
 int mount_private_namespace(struct err *err) _must_check_;
+/* A descriptor (borrowed) of the mount namespace that this process was in before. */
+int mount_first_namespace(struct err *err) _must_check_;
 /*
  * overlay at `target`; metacopy and redirect_dir on, index off unless links are kept, volatile where the kernel has it.
  * A volatile overlay does not sync what it writes. That survives the death of the process but not of the machine,

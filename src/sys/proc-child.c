@@ -96,7 +96,8 @@ _noreturn_ void child_exec(const struct child *c)
 
 	if (!spec->tty)
 		setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!spec->outlives)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != c->parent)
 		_exit(127); /* died before the line above took effect */
 	default_signals();
@@ -108,6 +109,8 @@ _noreturn_ void child_exec(const struct child *c)
 		if (c->std[i] >= 0 && dup2(c->std[i], i) < 0)
 			fail(c, CHILD_STDIO);
 	umask(022);
+	if (spec->outlives && setns(spec->outlives->mount_ns, CLONE_NEWNS) < 0)
+		fail(c, CHILD_JAIL);
 	if (spec->jail)
 		enter_jail(c);
 	if (chdir(spec->cwd ? spec->cwd : "/") < 0)

@@ -172,6 +172,8 @@ static int make_pipe(int ends[2])
 /* A file in memory rather than a pipe: the child can read at leisure and we never block or get SIGPIPE. */
 static int open_input(const struct proc_spec *spec)
 {
+	if (spec->outlives)
+		return fcntl(spec->outlives->socket, F_DUPFD_CLOEXEC, 3);
 	if (spec->in_fd > 0)
 		return fcntl(spec->in_fd, F_DUPFD_CLOEXEC, 3);
 	if (!spec->input)
@@ -285,7 +287,7 @@ static int start(struct run *r, struct err *err)
 		.spec = spec,
 		.program = program,
 		.envp = env.v,
-		.std = { in, out_w, err_w },
+		.std = { in, spec->outlives ? in : out_w, err_w },
 		.go_end = go_w,
 		.go_fd = go_r,
 		.status_fd = status_w,

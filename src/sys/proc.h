@@ -24,9 +24,19 @@ struct proc_jail {
 	int (*enter)(const struct proc_jail *jail);
 };
 
+/*
+ * The command outlives us: it talks to the other end of a socket, its standard input and output, until that is closed. It is
+ * in another mount namespace than we are, so that it does not keep ours, whose end it may serve.
+ */
+struct proc_outliving {
+	int socket;
+	int mount_ns; /* open on a namespace: mount_first_namespace */
+};
+
 struct proc_spec {
 	const char *const *argv;
-	const struct proc_jail *jail; /* may be NULL */
+	const struct proc_outliving *outlives; /* may be NULL */
+	const struct proc_jail *jail;	       /* may be NULL */
 	const char *const *env; /* NULL-terminated "NAME=value" additions; may be NULL */
 	const char *cwd;	/* NULL: "/" */
 	const char *input;	/* bytes for standard input; NULL: /dev/null */

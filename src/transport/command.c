@@ -81,7 +81,7 @@ void command_ssh(const struct transport *t, enum command_role role, struct strv 
 		     "-o", "ControlPersist=no", "-o", "PermitLocalCommand=no", "-o",
 		     role == COMMAND_MASTER ? "ControlMaster=yes" : "ControlMaster=no",
 		     "-o", NULL);
-	strv_addf(argv, "ControlPath=%s", t->socket);
+	strv_addf(argv, "ControlPath=%s", role == COMMAND_ALONE ? "none" : t->socket);
 	if (t->port)
 		strv_add_all(argv, "-p", t->port, NULL);
 	strv_add_strv(argv, &t->options);

@@ -19,7 +19,7 @@ struct transport {
 void command_quote(struct str *out, const char *word);
 /* The reverse: splits at blanks, quotes and backslashes as in a shell. ERR_USAGE: a quote is not closed. */
 int command_split(struct strv *ret, const char *text, struct err *err) _must_check_;
-enum command_role { COMMAND_MASTER, COMMAND_USER };
+enum command_role { COMMAND_MASTER, COMMAND_USER, COMMAND_ALONE };
 /* "ssh" and its options, up to where the host comes. */
 void command_ssh(const struct transport *t, enum command_role role, struct strv *argv);
 /* The one argument that the client's shell reads. */

@@ -123,6 +123,30 @@ int transport_script(struct transport *t, const char *script, int in_fd, struct 
 	return err_prefix(err, "client %s", t->name);
 }
 
+int transport_converse(struct transport *t, const char *const *argv,
+		       const struct proc_outliving *how,
+		       int (*on_start)(void *arg, pid_t pid, struct err *err), void *arg,
+		       struct err *err)
+{
+	/* nobody is left to hear signs of life, so none are asked for */
+	const struct proc_spec there = { .argv = argv, .timeout_s = UINT_MAX };
+	const struct proc_spec here = { .argv = argv,
+					.outlives = how,
+					.uncancellable = true,
+					.on_start = on_start,
+					.arg = arg };
+	_cleanup_strv_ struct strv words = STRV_INIT;
+	struct proc_result res;
+
+	command_ssh(t, COMMAND_ALONE, &words);
+	strv_add_all(&words, "--", t->host, NULL);
+	strv_add_take(&words, command_remote(t, &there));
+	int rc = run_ssh(t, &words, &here, &res, err);
+	if (rc == 1 && res.how == PROC_EXITED && res.status == SSH_FAILED)
+		return failure_explain(t, res.tail, err);
+	return rc == 1 ? proc_result_err(&here, &res, err) : rc;
+}
+
 const char *transport_name(const struct transport *t)
 {
 	return t->name;

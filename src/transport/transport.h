@@ -53,6 +53,14 @@ struct runner *transport_runner(struct transport *t);
  */
 int transport_script(struct transport *t, const char *script, int in_fd, struct str *out,
 		     struct err *err) _must_check_;
+/*
+ * Runs a command over a connection of its own, which outlives this process (sys/proc.h); on_start and arg are those of
+ * proc_spec. 0: it ended well, with the socket's other end.
+ */
+int transport_converse(struct transport *t, const char *const *argv,
+		       const struct proc_outliving *how,
+		       int (*on_start)(void *arg, pid_t pid, struct err *err), void *arg,
+		       struct err *err) _must_check_;
 const char *transport_name(const struct transport *t);
 const char *transport_host(const struct transport *t);
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Mode A: a client on LVM is migrated over NFS, all phases in User-Mode Linux: with a master that is killed, a connection that
-# is lost, and both machines booted between phases. The result is what the cache (mode B) makes of the same client.
+# Mode A: a client on LVM is migrated over NFS, all phases in User-Mode Linux: with a master that is killed, connections
+# that are lost, and both machines booted between phases. The result is what the cache (mode B) makes of the same client.
 . "$(dirname "$0")/../lib.sh"
 t_private_mounts "$@"
 . "$T_SRC/tests/vm/lvm-client.sh"
@@ -49,7 +49,7 @@ t_ok lvm_client_guest mount
 t_match 'Phase 3 complete' -
 t_ok cmp "$T_TMP/before" "$T_TMP/after"
 
-t_case "both were booted, the master is killed, the connection is cut: migrated; what changed is pushed"
+t_case "both were booted, the master is killed, connections are cut: migrated; what changed is pushed"
 lvm_client_inside migrate <<END
 lvm_client_sshd
 nimadm $job -P 4-8 >$T_TMP/killed 2>&1 &
@@ -60,14 +60,19 @@ kill -KILL \$worker
 SECONDS=0
 wait \$worker || echo "killed \$?"
 while pgrep -f 'altdisk.* serve-tree' >/dev/null; do sleep 0.5; done
+sync
 echo "gone after \$SECONDS s"
 (
 	until grep -q Unpacking $T_TMP/cut; do sleep 0.5; done
 	sleep 3
 	pkill -KILL -f 'altdisk.* serve-tree'
+	until grep -q Configuring $T_TMP/cut; do sleep 0.5; done
+	pkill -KILL sshd
+	sleep 20
+	lvm_client_sshd
 	echo cut
 ) >$T_TMP/cutter 2>&1 &
-nimadm --resume -c c1 -P 4-8 2>&1 | tee $T_TMP/cut
+nimadm --resume -c c1 -P 5-8 2>&1 | tee $T_TMP/cut
 cat $T_TMP/cutter
 nimadm $job -P 9-10
 echo "served by: \$(pgrep -f 'altdisk.* serve-tree' | wc -l)"

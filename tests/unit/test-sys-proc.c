@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "sys/clock.h"
 #include "sys/files.h"
+#include "sys/mount.h"
 #include "sys/proc.h"
 #include "sys/runner.h"
 #include "sys/signal.h"
@@ -473,10 +475,54 @@ static void cancellation_stops_commands(void **state)
 	assert_ok(proc_run(&spec, &res, &err), &err);
 }
 
+/* Killed in the middle of it: the command goes on until the socket's other end is closed. */
+static void outlives_us(void **state)
+{
+	struct err err = { 0 };
+	int ends[2], status;
+	char seen[64] = "";
+	bool sees_mount = true;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	const struct timeval limit = { .tv_sec = 20 };
+	assert_int_equal(
+		setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
+	_cleanup_scratch_ char *dir = scratch_new();
+	_cleanup_free_ char *script =
+		xasprintf("grep -c ' %s ' /proc/mounts; read line; echo $line", dir);
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct proc_outliving how = { .socket = ends[1] };
+		const struct proc_spec spec = { .argv = SH(script), .outlives = &how };
+
+		close(ends[0]);
+		if (mount_private_namespace(&err) < 0 || mount_tmpfs(dir, "", &err) < 0)
+			_exit(1);
+		how.mount_ns = mount_first_namespace(&err);
+		_exit(proc_run(&spec, NULL, &err) == 0 ? 0 : 1);
+	}
+	assert_true(pid > 0);
+	close(ends[1]);
+	assert_int_equal(recv(ends[0], seen, 2, MSG_WAITALL), 2);
+	sees_mount = seen[0] != '0';
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(send(ends[0], "still here\n", 11, MSG_NOSIGNAL), 11);
+	assert_int_equal(recv(ends[0], seen, 11, MSG_WAITALL), 11);
+	assert_memory_equal(seen, "still here\n", 11);
+	assert_int_equal(recv(ends[0], seen, 1, 0), 0);
+	close(ends[0]);
+	assert_false(sees_mount);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(collects_output),
+		cmocka_unit_test(outlives_us),
 		cmocka_unit_test(delivers_lines),
 		cmocka_unit_test(cuts_endless_lines),
 		cmocka_unit_test(exit_status_is_a_condition),
