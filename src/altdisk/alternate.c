@@ -300,8 +300,12 @@ static int check_fingerprint(struct alternate *a, struct err *err)
 {
 	_cleanup_str_ struct str now = STR_INIT;
 
-	if (!a->state.fingerprint || *a->state.fingerprint == '\0')
+	if (!a->state.fingerprint || *a->state.fingerprint == '\0') {
+		events_warning(
+			&a->app->events,
+			"what the running disks were before phase 1 is not known any more: not compared");
 		return 0;
+	}
 	events_step(&a->app->events, "Comparing the running disks with what they were");
 	if (host_refresh(&a->host, err) < 0 ||
 	    fingerprint_read(&a->host.storage, &a->host.running, &a->host.disks, &now,
