@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# `altdisk copy-tree` against `cp -a`, `rsync -aHAXS` and reading the same bytes, as ratios; exit status 1 above a target.
+# `altdisk copy-tree` against `cp -a`, `rsync -aHAXS`, reading and writing the same bytes, as ratios; exit status 1 above a
+# target.
 #
 #	bench/clone.sh [--runs N] [--threads N] [--only PART,...] [--tiny N] [--many N] [TREE]
 #
@@ -22,7 +23,7 @@ while [ $# -gt 0 ]; do
 	--many) many=$2 && shift ;;
 	--plain) plain=yes ;;
 	-*)
-		sed -n '5s/^#	*//p' "$0" >&2
+		sed -n '6s/^#	*//p' "$0" >&2
 		exit 2
 		;;
 	*) tree=$1 ;;
@@ -86,6 +87,10 @@ with_manifest() { "${copy_tree[@]}" --manifest "$tmp/manifest" "$tree" "$tmp/dis
 reading() {
 	find "$tree" -xdev -type f -printf '%i %p\0' | sort -zn | cut -zd' ' -f2- | xargs -0 cat >/dev/null
 }
+# As many bytes as one file: nothing that fills this disk can be done sooner.
+writing() {
+	dd if=/dev/zero of="$tmp/disk/copy" bs=1M count=$(($(du -sk "$tree" | cut -f1) / 1024)) status=none && sync -f "$tmp/disk"
+}
 
 median() {
 	printf '%s\n' "$@" | sort -n | sed -n "$(((${#} + 1) / 2))p"
@@ -129,11 +134,13 @@ part_tree() {
 	local size
 	size=$(($(du -sk "$tree" | cut -f1) * 3 / 2 / 1024 + 512))M
 	mkfs=()
-	measure tree "$size" "$runs" with_cp with_rsync with_us with_manifest reading
+	measure tree "$size" "$runs" with_cp with_rsync with_us with_manifest reading writing
 	ratio tree "us / cp -a" with_us with_cp 0.65
 	ratio tree "us / rsync -aHAXS" with_us with_rsync 0.3
 	ratio tree "us with manifest / cp -a" with_manifest with_cp 0.85
 	ratio tree "us / reading" with_us reading
+	ratio tree "us / writing" with_us writing
+	ratio tree "writing / rsync -aHAXS" writing with_rsync
 }
 
 part_sparse() {
