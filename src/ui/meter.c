@@ -70,6 +70,11 @@ static void begin_phase(struct meter *m, int phase, double now)
 	m->base = m->speed_from = m->fraction;
 }
 
+static double part_of(const struct event *ev)
+{
+	return ev->total > 0 ? fmin(1, (double)ev->done / (double)ev->total) : 0;
+}
+
 static void begin_series(struct meter *m, const struct event *ev, double now)
 {
 	m->series_from = m->share;
@@ -80,9 +85,10 @@ static void begin_series(struct meter *m, const struct event *ev, double now)
 	m->rate_from = ev->done;
 	if (m->total > 0)
 		return;
-	/* without phases each series is a whole of its own */
+	/* without phases each series is a whole of its own; what its first event counts was done before */
 	m->began = m->speed_at = now;
-	m->fraction = m->base = m->speed_from = m->speed = 0;
+	m->fraction = m->base = m->speed_from = part_of(ev);
+	m->speed = 0;
 }
 
 static void progress(struct meter *m, const struct event *ev, double now)
@@ -93,7 +99,8 @@ static void progress(struct meter *m, const struct event *ev, double now)
 		begin_series(m, ev, now);
 	m->done = ev->done;
 	if (ev->total > 0) {
-		double part = fmin(1, (double)ev->done / (double)ev->total);
+		double part = part_of(ev);
+
 		m->share = m->series_from + (1 - m->series_from) * SERIES_SHARE * part;
 		if (m->total == 0)
 			m->fraction = part;

@@ -154,6 +154,21 @@ static void test_without_phases(void **state)
 	assert_string_equal(str_c(&text), "50%");
 }
 
+/* A clone is counted while it is copied: what was done by then is not the speed of what is left. */
+static void test_a_total_that_comes_late(void **state)
+{
+	static const unsigned none[METER_PHASES] = { 0 };
+	struct meter m;
+
+	meter_init(&m, none);
+	for (int s = 0; s <= 40; s++)
+		count(&m, PROGRESS_BYTES, (uint64_t)s * 1000000, 0, s);
+	for (int s = 41; s <= 60; s++)
+		count(&m, PROGRESS_BYTES, (uint64_t)s * 1000000, 100000000, s);
+	assert_int_equal(meter_percent(&m), 60);
+	assert_float_equal(meter_eta(&m, 60), 40, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +179,7 @@ int main(void)
 		cmocka_unit_test(test_eta),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_without_phases),
+		cmocka_unit_test(test_a_total_that_comes_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
