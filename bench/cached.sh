@@ -6,6 +6,8 @@
 # the first, or, without a second tree, a change of a tenth of the files, is pushed back. Prints bytes, against copying
 # everything both ways, and the processor time of the client's program.
 set -euo pipefail
+. "$(dirname "$0")/need.sh"
+need chattr tar time unshare ${2:+rsync}
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=${NIM_BUILD:-$top/build}
 run=$build/tests/root/cached-run altdisk=$build/src/altdisk/altdisk

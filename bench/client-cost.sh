@@ -8,6 +8,8 @@
 # Prints both and their ratio; exit status 0: at most 0.25. Also printed: the time from the start to the end of phase 10
 # (the phases that touch the client's disks in User-Mode Linux, packages on this machine), and that of the upgrade. The small
 # system has no kernel and no boot loader: neither side makes an initramfs or boot files, and phase 11 is left out.
+. "$(dirname "$0")/need.sh"
+need bwrap ssh ssh-keygen lvm sfdisk mke2fs lsblk findmnt blkid wipefs linux.uml
 . "$(dirname "$0")/../tests/lib.sh"
 t_private_mounts "$@"
 . "$T_SRC/tests/fixture.sh"

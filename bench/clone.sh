@@ -10,6 +10,8 @@
 # Medians of N (5) runs of each command in turn, cold cache, final sync included. Each run copies to a new ext4 of its own
 # (in a file, as a disk beside the one that is read); --plain copies to a new directory of the tree's file system instead.
 set -euo pipefail
+. "$(dirname "$0")/need.sh"
+need fallocate mkfs.ext4 mountpoint python3 rsync unshare
 
 src=$(cd "$(dirname "$0")/.." && pwd)
 build=${NIM_BUILD:-$src/build}

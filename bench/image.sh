@@ -7,6 +7,8 @@
 #
 # Same file system, data dropped from the page cache before each run where that is allowed, syncs included on both sides.
 set -euo pipefail
+. "$(dirname "$0")/need.sh"
+need tar zstd
 
 src=$(cd "$(dirname "$0")/.." && pwd)
 build=${NIM_BUILD:-$src/build}

@@ -7,6 +7,8 @@
 # N (500000) tiny files, a tenth of them in one directory, with N/10 directories and N/20 hard links. --migrate: also a
 # whole `nimadm -T` of a Debian system with these files; FIXTURE is a directory as tests/fixture.sh makes it.
 set -euo pipefail
+. "$(dirname "$0")/need.sh"
+need python3
 
 src=$(cd "$(dirname "$0")/.." && pwd)
 build=${NIM_BUILD:-$src/build}

@@ -11,6 +11,8 @@
 # TO, of --spot its tool tree's root. Needs root. Exit status 0: same trees, and (but with --trees-only) at most 0.6 of
 # the time.
 set -euo pipefail
+. "$(dirname "$0")/need.sh"
+need bwrap mkfs.ext4 mmdebstrap mountpoint python3 tar unshare
 
 here=$(cd "$(dirname "$0")" && pwd)
 driver=${NIM_BUILD:-$here/../build}/tests/root/pkg-driver

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # How long a look at a large site takes: nimadm --status and lsnim with 10,000 objects and 1,000 running jobs. Medians of nine.
 set -euo pipefail
+. "$(dirname "$0")/need.sh"
+need python3
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=${NIM_BUILD:-$top/build}
 work=$(mktemp -d "${NIM_TEST_TMP:-/var/tmp}/nimadm-status.XXXXXX")
