@@ -122,12 +122,14 @@ void app_print_json(json_t *o)
 	json_decref(o);
 }
 
-int app_exit(struct app *app, int rc, const struct err *err)
+int app_exit(struct app *app, int rc, struct err *err)
 {
 	struct event ev = { .type = EVENT_ERROR, .phase = -1, .text = err->msg };
 
 	if (rc >= 0)
 		return 0;
+	if (err->kind == ERR_USAGE)
+		err_remedy(err, "--help shows how it is called");
 	ev.remedy = err->remedy[0] ? err->remedy : NULL;
 	if (app->json && app->events.n == 0)
 		events_add_sink(&app->events, ui_json(stdout));

@@ -54,4 +54,4 @@ void app_warn(const char *fmt, ...) _printf_(1, 2);
 void app_print_json(json_t *o); /* one line on standard output; drops the reference */
 /* Shows the error of a negative rc: "altdisk: message" and "  next: remedy" on standard error, with --json an event
  * on standard output. Returns the exit status. */
-int app_exit(struct app *app, int rc, const struct err *err);
+int app_exit(struct app *app, int rc, struct err *err);

@@ -183,7 +183,8 @@ static int check(struct app *app, struct err *err)
 	if (bad == 0)
 		return 0;
 	return err_set(err, ERR_UNFIT,
-		       "%zu things are missing for a clone of this system", bad);
+		       "this system cannot be cloned: %zu of what is needed is missing",
+		       bad);
 }
 
 static const char *const synopsis[] = { "[--json]", NULL };

@@ -92,8 +92,8 @@ static int check_client(struct nim_request *r, const struct client *c, struct er
 	if (n > 0)
 		events_warning(
 			&r->events,
-			"%s: %zu things are missing for a clone on its own disks; an "
-			"image of it can be made",
+			"%s lacks %zu of what a clone on its own disks needs; an image "
+			"of it can be made",
 			c->name, n);
 	return set(r, c->name, "os_level", level, err);
 }

@@ -120,10 +120,9 @@ static int fill_image(struct store *s, const struct nimadm_options *o,
 		      struct job_spec *spec, struct object *image, struct err *err)
 {
 	if (!o->mksysb) {
-		err_set(err, ERR_USAGE, "-T is missing: the image to migrate");
-		return err_remedy(err,
-				  "nimadm -T MKSYSB -O FILE -Y; lsnim -t mksysb lists "
-				  "the images");
+		err_set(err, ERR_USAGE, "what is to be migrated? -c CLIENT or -T MKSYSB");
+		return err_remedy(err, "nimadm -c CLIENT -d DISKS -Y; lsnim lists the "
+				       "clients and images");
 	}
 	if (nimadm_object(s, "-T", o->mksysb, "mksysb", image, err) < 0) {
 		if (err->kind == ERR_NOTFOUND && files_exists(o->mksysb)) {

@@ -121,7 +121,7 @@ static void print_line(const struct job_view *v)
 
 static void print_heading(void)
 {
-	printf("%5s  %-20s %-5s %-11s %-16s %s\n", "job", "image", "mode", "state",
+	printf("%5s  %-20s %-5s %-11s %-16s %s\n", "job", "client", "mode", "state",
 	       "phase", "since");
 }
 

@@ -280,7 +280,8 @@ void client_forget(const struct phase_ctx *c)
 	struct err err = { 0 };
 
 	if (client_open(&t, c, &err) < 0 || client_release(t, c, &err) < 0)
-		events_warning(c->events,
-			       "the client program stays in /var/lib/nimadm of %s: %s",
-			       c->job->spec.client, err.msg);
+		events_warning(
+			c->events,
+			"the client program may still be in /var/lib/nimadm of %s: %s",
+			c->job->spec.client, err.msg);
 }

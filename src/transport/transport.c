@@ -231,8 +231,9 @@ static int check_host(const struct transport_target *target, struct err *err)
 	if (*target->host && *target->host != '-' &&
 	    !target->host[strcspn(target->host, " \t\n'\"\\;&|<>`$()")])
 		return 0;
-	return err_set(err, ERR_USAGE, "client %s: '%s' is no host name", target->name,
-		       target->host);
+	err_set(err, ERR_USAGE, "client %s: '%s' is no host name", target->name,
+		target->host);
+	return err_remedy(err, "nim -o change -a host=[USER@]HOST %s", target->name);
 }
 
 static int no_privilege(const struct transport *t, const char *said, struct err *err)

@@ -44,6 +44,7 @@ t_fail_with 2 "$T_BUILD/mksysb" --verfy
 t_match 'did you mean --verify' -
 t_fail_with 2 "$altdisk" check now
 t_match "unexpected argument 'now'" -
+t_match 'next: --help shows' -
 
 t_case "errors are events with --json"
 t_fail_with 2 "$altdisk" check --json now

@@ -44,6 +44,7 @@ t_match '^4 done$' -
 t_match ' c3: Executing nimadm phase 5' -
 for client in c1 c2 c3 c4; do t_equal "done" "$(state_of $client)"; done
 t_ok run --status -c c1,c4
+t_match '^ *job +client +mode' -
 t_match 'c1 ' -
 t_match 'c4 ' -
 

@@ -57,7 +57,8 @@ t_equal "$(cat "$T_TMP/in-help")" "$(cat "$T_TMP/in-man")"
 
 t_case "wrong command lines"
 t_fail_with 2 run
-t_match '-T is missing' -
+t_match '-c CLIENT or -T MKSYSB' -
+t_match 'next: nimadm -c CLIENT -d DISKS -Y' -
 t_fail_with 2 run --ouptut x
 t_match "did you mean.*--output" -
 t_fail_with 2 run web12

@@ -337,6 +337,7 @@ static void hosts_that_are_none(void **state)
 		target.host = hosts[i];
 		assert_err(transport_open(&t, &target, &err), &err, ERR_USAGE,
 			   "is no host name");
+		assert_non_null(strstr(err.remedy, "-a host="));
 		_cleanup_free_ char *log = read_log(&bed);
 		assert_string_equal(log, "");
 	}
