@@ -2,6 +2,7 @@
 /* lspv: the disks and what they are for. */
 #include "altdisk/cmd.h"
 #include "altdisk/host.h"
+#include "altdisk/names.h"
 #include "model/json.h"
 
 struct lspv_options {
@@ -21,7 +22,7 @@ static const char *const notes[] = {
 	"state.",
 	"rootvg is the running system; altinst_rootvg its clone; old_rootvg the system "
 	"that was cloned, after a boot from the clone. A clone is active while its file "
-	"systems are mounted, else asleep.",
+	"systems are mounted, else asleep. alt_rootvg_op -v gives it another name.",
 	NULL,
 };
 
@@ -39,8 +40,10 @@ static bool is_set(enum disk_role r)
 	return r == DISK_ROOTVG || r == DISK_ALTINST || r == DISK_OLD;
 }
 
-static const char *belongs_to(const struct disk *d)
+static const char *belongs_to(const struct disk *d, const char *name)
 {
+	if (d->role == DISK_ALTINST && name)
+		return name;
 	if (d->role == DISK_OTHER && *d->vg)
 		return d->vg;
 	return disk_role_name(d->role);
@@ -55,23 +58,23 @@ static const char *state_of(const struct disk *d)
 	return d->busy ? "active" : "";
 }
 
-static json_t *disk_to_json(const struct disk *d)
+static json_t *disk_to_json(const struct disk *d, const char *name)
 {
-	return json_pack("{ss so so so so sI ss ss so ss sb so}", "event", "disk", "disk",
-			 json_text(d->path), "by_id", json_text(d->by_id), "serial",
-			 json_text(d->serial), "model", json_text(d->model), "size",
-			 (json_int_t)d->size, "table", d->table, "role",
-			 disk_role_name(d->role), "vg", json_text(d->vg), "state",
-			 state_of(d), "ours", d->ours, "holds",
-			 json_from_strv(&d->holds));
+	return json_pack("{ss so so so so sI ss ss so so ss sb so}", "event", "disk",
+			 "disk", json_text(d->path), "by_id", json_text(d->by_id),
+			 "serial", json_text(d->serial), "model", json_text(d->model),
+			 "size", (json_int_t)d->size, "table", d->table, "role",
+			 disk_role_name(d->role), "name", json_text(belongs_to(d, name)),
+			 "vg", json_text(d->vg), "state", state_of(d), "ours", d->ours,
+			 "holds", json_from_strv(&d->holds));
 }
 
-static void print_disk(const struct disk *d, bool all)
+static void print_disk(const struct disk *d, const char *name, bool all)
 {
 	char size[32];
 
 	printf("%-15s %-20s %-15s %s\n", d->path, *d->serial ? d->serial : "none",
-	       belongs_to(d), state_of(d));
+	       belongs_to(d, name), state_of(d));
 	if (!all)
 		return;
 	printf("    %s%s%s%s%s\n", fmt_bytes(size, sizeof(size), d->size),
@@ -81,12 +84,14 @@ static void print_disk(const struct disk *d, bool all)
 }
 
 static void show(const struct app *app, const struct lspv_options *o,
-		 const struct disk *d)
+		 const struct host *h, const struct disk *d)
 {
+	_cleanup_free_ char *name = names_find(h, d->path);
+
 	if (app->json)
-		app_print_json(disk_to_json(d));
+		app_print_json(disk_to_json(d, name));
 	else
-		print_disk(d, o->all);
+		print_disk(d, name, o->all);
 }
 
 static int list(struct app *app, const struct lspv_options *o, const struct strv *args,
@@ -100,7 +105,7 @@ static int list(struct app *app, const struct lspv_options *o, const struct strv
 		return -1;
 	for (size_t i = 0; i < h.disks.n; i++)
 		if (args->n == 0 || strv_has(&paths, h.disks.v[i].path))
-			show(app, o, &h.disks.v[i]);
+			show(app, o, &h, &h.disks.v[i]);
 	return 0;
 }
 

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* alt_rootvg_op: wakes a clone, puts it to sleep, customises it, removes it. */
+/* alt_rootvg_op: names a clone, wakes it, puts it to sleep, customises it, removes it. */
 #include "altdisk/alternate.h"
 #include "altdisk/cmd.h"
 #include "altdisk/customise.h"
+#include "altdisk/names.h"
 #include "model/json.h"
 
 struct op_options {
 	bool query, wake, sleep, boot_image, remove, customise, verbose, debug;
 	struct strv disks;
-	const char *script, *resolv_conf;
+	const char *rename, *script, *resolv_conf;
 };
 #define AT(f) offsetof(struct op_options, f)
 
 static const struct opt options[] = {
 	{ "query", 'q', OPT_FLAG, AT(query), NULL,
 	  "Say which disk of the clone on -d boots it." },
+	{ "rename", 'v', OPT_STRING, AT(rename), "NAME",
+	  "Show the clone on -d under this name in lspv; altinst_rootvg takes it back." },
 	{ "wake", 'W', OPT_FLAG, AT(wake), NULL,
 	  "Wake the clone up: its file systems are mounted below /alt_inst." },
 	{ "sleep", 'S', OPT_FLAG, AT(sleep), NULL,
@@ -39,7 +42,7 @@ static const struct opt options[] = {
 };
 
 static const char *const synopsis[] = {
-	"-q -d DISK",	"-W [-d DISK]",		  "-S [-t] [-d DISK]",
+	"-q -d DISK",	"-v NAME -d DISK",	  "-W [-d DISK]", "-S [-t] [-d DISK]",
 	"-X [-d DISK]", "-C [-s FILE] [-R FILE]", NULL,
 };
 
@@ -69,6 +72,13 @@ static int do_query(struct op *op, struct err *err)
 	else
 		puts(clone->boot_disk);
 	return 0;
+}
+
+static int do_rename(struct op *op, struct err *err)
+{
+	const struct layout *clone = host_clone(&op->host, &op->o->disks, err);
+
+	return clone ? names_give(&op->host, clone, op->o->rename, err) : -1;
 }
 
 static int do_wake(struct op *op, struct err *err)
@@ -109,6 +119,8 @@ static int do_remove(struct op *op, struct err *err)
 		if ((!only || only == &h->clones[i]) &&
 		    alternate_remove(h, &h->clones[i], err) < 0)
 			return -1;
+	if (!only && names_forget(&h->root, err) < 0)
+		return -1;
 	return state_remove(&h->root, err);
 }
 
@@ -138,15 +150,26 @@ static int do_customise(struct op *op, struct err *err)
 }
 
 struct action {
-	size_t flag; /* offset in the options */
+	size_t option; /* its offset */
+	bool text;     /* a string, else a flag */
 	bool change;
 	int (*run)(struct op *op, struct err *err);
 };
 static const struct action actions[] = {
-	{ AT(query), false, do_query },	       { AT(wake), true, do_wake },
-	{ AT(sleep), true, do_sleep },	       { AT(remove), true, do_remove },
-	{ AT(customise), true, do_customise },
+	{ AT(query), false, false, do_query },
+	{ AT(rename), true, true, do_rename },
+	{ AT(wake), false, true, do_wake },
+	{ AT(sleep), false, true, do_sleep },
+	{ AT(remove), false, true, do_remove },
+	{ AT(customise), false, true, do_customise },
 };
+
+static bool is_given(const struct op_options *o, const struct action *a)
+{
+	const char *at = (const char *)o + a->option;
+
+	return a->text ? *(const char *const *)at != NULL : *(const bool *)at;
+}
 
 static int check(const struct op_options *o, const struct action *a, struct err *err)
 {
@@ -154,6 +177,8 @@ static int check(const struct op_options *o, const struct action *a, struct err 
 		return err_set(err, ERR_USAGE, "-t goes with -S");
 	if (o->query && o->disks.n == 0)
 		return err_set(err, ERR_USAGE, "-q wants -d DISK");
+	if (o->rename && o->disks.n == 0)
+		return err_set(err, ERR_USAGE, "-v wants -d DISK");
 	if ((o->script || o->resolv_conf) && !o->customise)
 		return err_set(err, ERR_USAGE, "-s and -R go with -C");
 	if (o->customise && !o->script && !o->resolv_conf)
@@ -168,15 +193,17 @@ static int act(struct op *op, const struct strv *args, struct err *err)
 	if (app_no_arguments(args, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
-		if (!*((const bool *)((const char *)op->o + actions[i].flag)))
+		if (!is_given(op->o, &actions[i]))
 			continue;
 		if (chosen)
-			return err_set(err, ERR_USAGE,
-				       "-q, -W, -S, -X and -C cannot be given together");
+			return err_set(
+				err, ERR_USAGE,
+				"-q, -v, -W, -S, -X and -C cannot be given together");
 		chosen = &actions[i];
 	}
 	if (!chosen)
-		return err_set(err, ERR_USAGE, "one of -q, -W, -S, -X and -C is wanted");
+		return err_set(err, ERR_USAGE,
+			       "one of -q, -v, -W, -S, -X and -C is wanted");
 	if (check(op->o, chosen, err) < 0)
 		return -1;
 	if (op->o->debug)
@@ -205,7 +232,7 @@ static int run(int argc, char **argv)
 
 const struct command cmd_rootvg_op = {
 	.name = "alt_rootvg_op",
-	.summary = "wake a clone, put it to sleep, customise it, remove it",
+	.summary = "name, wake, put to sleep, customise and remove a clone",
 	.by_name = true,
 	.run = run,
 };

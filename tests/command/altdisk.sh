@@ -45,6 +45,10 @@ t_match 'did you mean --verify' -
 t_fail_with 2 "$altdisk" check now
 t_match "unexpected argument 'now'" -
 t_match 'next: --help shows' -
+t_fail_with 2 "$T_BUILD/alt_rootvg_op" -v trial
+t_match 'v wants -d DISK' -
+t_fail_with 2 "$T_BUILD/alt_rootvg_op" -v trial -S -d sda
+t_match 'cannot be given together' -
 
 t_case "errors are events with --json"
 t_fail_with 2 "$altdisk" check --json now

@@ -201,6 +201,11 @@ echo nameserver 192.0.2.7 >/tmp/resolv
 alt_rootvg_op -C -s /tmp/script -R /tmp/resolv
 cat /alt_inst/customised /alt_inst/etc/resolv.conf
 alt_rootvg_op -S
+alt_rootvg_op -v before_trial -d /dev/ubdb
+lspv
+lspv --json | sed s/^/json/
+alt_rootvg_op -q -d /dev/ubdb
+vgs --noheadings -o vg_name
 END
 t_ok guest wake "${disks[@]}"
 t_match '^/dev/ubdb +[^ ]+ +altinst_rootvg +asleep' -
@@ -209,6 +214,19 @@ t_match '^active: 0' -
 t_match '^changed$' -
 t_match '^/alt_inst$' -
 t_match '^nameserver 192.0.2.7$' -
+t_match '^/dev/ubdb +[^ ]+ +before_trial +asleep' -
+t_match '^json.*/dev/ubdb.*"role":"altinst_rootvg","name":"before_trial"' -
+t_match '^ *altinst_rootvg$' -
+
+t_case "-v altinst_rootvg takes a name back"
+inside names <<'END'
+lspv
+alt_rootvg_op -v altinst_rootvg -d /dev/ubdb
+lspv | sed 's/^/then /'
+END
+t_ok guest names "${disks[@]}"
+t_match '^/dev/ubdb +[^ ]+ +before_trial +asleep' -
+t_match '^then /dev/ubdb +[^ ]+ +altinst_rootvg +asleep' -
 
 t_case "-X removes it with the state file gone"
 inside remove <<'END'
