@@ -12,7 +12,7 @@
 #include "sys/files.h"
 
 /* In the root: a directory on the sandbox's own tmpfs, gone with the run, and a list that outlives a crash. */
-#define BESIDE	"/run/nimadm/beside"
+#define BESIDE	"/run/nimadm-beside"
 #define PENDING "/var/lib/dpkg/depmod.nimadm"
 
 /*

@@ -117,6 +117,11 @@ assert all(p["state"] in ("done", "skipped") for p in r["phases"]), r["phases"]
 PY
 t_ok python3 "$tmp/report.py" "$report"
 
+t_case "the tools had what they need in the sandbox"
+t_ok cat "$NIM_STATE/log/mini12"/*.log
+t_match 'Removing replaced packages' -
+t_no_match 'Read-only file system|cannot (create|access)' -
+
 t_case "the same name again is refused"
 t_fail_with 2 nimadm -T mini12 -O "$tmp/other.mksysb" -N mini13 -l lpp13 -s spot13 -Y
 
