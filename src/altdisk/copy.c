@@ -124,8 +124,14 @@ static int pass(struct copy *c, bool update, struct err *err)
 
 	events_step(evs, update ? "Copying what changed meanwhile" : "Copying");
 	int rc = clone_run(&job, &p, &res, err);
-	if (rc < 0)
+	if (rc < 0 && err->kind == ERR_CANCELLED)
 		return -1;
+	/* the file system of a disk that fails turns read-only: its path alone tells nobody which */
+	if (rc < 0) {
+		_cleanup_free_ char *disks = strv_join(&c->a->targets, " ");
+
+		return err_prefix(err, "the clone on %s", disks);
+	}
 	if (rc > 0) {
 		err_set(err, ERR_OPERATOR,
 			"%llu files cannot be read: the clone is incomplete",

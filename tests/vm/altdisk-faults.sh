@@ -156,6 +156,29 @@ t_match 'the clone on /dev/ubdb is not complete' "$T_TMP/overflow.out"
 t_match '^works: overflow, mounts' "$T_TMP/overflow.out"
 t_match '^rc 0: alt_rootvg_op -X' "$T_TMP/overflow.out"
 
+t_case "a clone whose file system turns read-only, as on a disk that fails, is named"
+inside readonly <<'END'
+. /out/functions
+running >/out/running
+alt_disk_copy -P 1 --limit 6 -d /dev/ubdb >/run/log 2>&1 &
+copy=$!
+while ! grep -q Copying /run/log; do sleep 0.1; done
+read -r _ size _ < <(dmsetup table altinst_rootvg-hd4)
+dmsetup load altinst_rootvg-hd4 --table "0 $size error"
+dmsetup resume --noudevsync altinst_rootvg-hd4
+status=0
+wait $copy || status=$?
+cat /run/log
+echo "rc $status: copy"
+works readonly
+rc alt_rootvg_op -X
+END
+t_ok guest readonly "${disks[@]}"
+t_match '^rc 1: copy' -
+t_match '^alt_disk_copy: the clone on /dev/ubdb: ' -
+t_match '^works: readonly, mounts' -
+t_match '^rc 0: alt_rootvg_op -X' -
+
 # A disk of the network, made by host.sh before the root is entered. nbd FILE
 cat >"$T_TMP/nbd" <<'END'
 modprobe nbd max_part=16
