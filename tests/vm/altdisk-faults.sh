@@ -180,10 +180,13 @@ t_match '^works: readonly, mounts' -
 t_match '^rc 0: alt_rootvg_op -X' -
 
 # A disk of the network, made by host.sh before the root is entered. nbd FILE
+# One process serves it, another has it for the kernel: if that one is killed while its socket is full, the kernel waits for
+# ever for an answer from a process that waits for the kernel to let it go.
 cat >"$T_TMP/nbd" <<'END'
 modprobe nbd max_part=16
 truncate -s 900M "$1"
-qemu-nbd -f raw --cache=unsafe --fork --pid-file="$T_TMP/nbd.pid" -c /dev/nbd0 "$1"
+qemu-nbd -f raw --cache=unsafe --fork --pid-file="$T_TMP/nbd.pid" -k /run/nbd.socket "$1"
+qemu-nbd -f raw --cache=none --fork -c /dev/nbd0 "nbd+unix:///?socket=/run/nbd.socket"
 END
 
 t_case "a target whose sectors cannot be written"
