@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "phase/disk.h"
+#include "phase/nfs-watch.h"
 #include "phase/parts.h"
 #include "sys/files.h"
 #include "sys/netns.h"
@@ -35,6 +36,7 @@ struct server {
 	int netns, listener;
 	unsigned port;
 	int stop; /* an eventfd: the thread is to end */
+	struct nfs_watch *watch;
 	pthread_mutex_t lock;
 	/* under the lock: the connection that is served, its ssh, and why the last one ended */
 	int peer, pidfd;
@@ -95,6 +97,7 @@ static bool next_peer(struct server *s)
 	pthread_mutex_lock(&s->lock);
 	s->peer = fd;
 	pthread_mutex_unlock(&s->lock);
+	nfs_watch_peer(s->watch, fd);
 	return true;
 }
 
@@ -106,6 +109,7 @@ static void *relay(void *arg)
 	while (next_peer(s)) {
 		if (s->peer >= 0)
 			serve(s);
+		nfs_watch_peer(s->watch, -1);
 		pthread_mutex_lock(&s->lock);
 		close_p(&s->peer);
 		s->peer = -1;
@@ -138,6 +142,7 @@ static int listen_here(void *arg, struct err *err)
 
 static void discard(struct server *s)
 {
+	nfs_watch_end(s->watch);
 	transport_close(s->t);
 	strv_done(&s->argv);
 	close_p(&s->listener);
@@ -214,6 +219,8 @@ static int begin(struct server *s, const struct phase_ctx *c, struct err *err)
 	if (s->netns < 0 || netns_run(s->netns, listen_here, s, err) < 0)
 		return -1;
 	s->stop = eventfd(0, EFD_CLOEXEC);
+	if (nfs_watch_start(&s->watch, s->netns, c->job->spec.client, err) < 0)
+		return -1;
 	if (s->stop < 0 || thread_start(&s->thread, relay, s) < 0)
 		return err_set_errno(err, ERR_INTERNAL, "cannot start a thread");
 	return 0;

@@ -6,8 +6,13 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 
+/* No signal's number. */
+#define BECAUSE (-1)
+
 static volatile sig_atomic_t signalled;
 static int event_fd = -1;
+/* Written once, before `signalled` says so. */
+static struct err reason;
 
 /* Runs in signal context: nothing but a store and a write. */
 static void on_signal(int signo)
@@ -51,6 +56,14 @@ void cancel_request(int signo)
 	on_signal(signo);
 }
 
+void cancel_because(const struct err *why)
+{
+	if (signalled != 0)
+		return;
+	reason = *why;
+	on_signal(BECAUSE);
+}
+
 void cancel_forget(void)
 {
 	uint64_t count;
@@ -71,6 +84,11 @@ int cancel_check(struct err *err)
 
 	if (signo == 0)
 		return 0;
+	if (signo == BECAUSE) {
+		if (err)
+			*err = reason;
+		return -1;
+	}
 	const char *name = sigabbrev_np(signo);
 	return err_set(err, ERR_CANCELLED, "interrupted by SIG%s", name ? name : "?");
 }

@@ -30,6 +30,11 @@ void transport_set_quiet(unsigned seconds)
 	transport_quiet_s = seconds;
 }
 
+unsigned transport_quiet(void)
+{
+	return transport_quiet_s;
+}
+
 static int was_silent(const struct transport *t, const struct proc_spec *spec,
 		      struct err *err)
 {

@@ -29,6 +29,7 @@ struct transport_target {
  * keep us for ever. Commands that have a time limit of their own have no such one. Default: 900.
  */
 void transport_set_quiet(unsigned seconds);
+unsigned transport_quiet(void);
 
 struct transport;
 /*

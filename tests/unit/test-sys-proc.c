@@ -475,6 +475,28 @@ static void cancellation_stops_commands(void **state)
 	assert_ok(proc_run(&spec, &res, &err), &err);
 }
 
+/* The first one to ask says why. */
+static void cancellation_has_a_reason(void **state)
+{
+	struct err err = { 0 }, why = { 0 };
+	struct proc_result res;
+	const struct proc_spec spec = { .argv = SH("sleep 60") };
+
+	cancel_install();
+	err_set(&why, ERR_CANCELLED, "client c1 has not answered");
+	err_remedy(&why, "nimadm --resume -c c1");
+	cancel_because(&why);
+	cancel_because(&(struct err){ .kind = ERR_CANCELLED, .msg = "too late" });
+	assert_err(proc_run(&spec, &res, &err), &err, ERR_CANCELLED, "has not answered");
+	assert_string_equal(err.remedy, "nimadm --resume -c c1");
+	cancel_forget();
+	err_clear(&err);
+	cancel_request(SIGTERM);
+	cancel_because(&why);
+	assert_err(cancel_check(&err), &err, ERR_CANCELLED, "interrupted by SIGTERM");
+	cancel_forget();
+}
+
 /* Killed in the middle of it: the command goes on until the socket's other end is closed. */
 static void outlives_us(void **state)
 {
@@ -545,6 +567,7 @@ int main(void)
 		cmocka_unit_test(trace_names_every_argv),
 		cmocka_unit_test(finds_programs),
 		cmocka_unit_test(cancellation_stops_commands),
+		cmocka_unit_test(cancellation_has_a_reason),
 	};
 
 	return cmocka_run_group_tests_name("sys-proc", tests, NULL, NULL);

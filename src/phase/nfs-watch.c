@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A thread that looks at the counters of the connection to the kernel's NFS client. */
+#include "phase/nfs-watch.h"
+
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "sys/clock.h"
+#include "sys/netns.h"
+#include "sys/nfs-client.h"
+#include "sys/signal.h"
+#include "sys/thread.h"
+#include "transport/transport.h"
+
+#define LOOK_MS 1000
+/* For a job that is told to stop: a connection that is made again needs less. */
+#define STOPPING_S 60u
+
+struct nfs_watch {
+	int netns, stop; /* an eventfd: the thread is to end */
+	const char *client;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	/* under the lock */
+	int peer;
+	uint64_t asked, answered; /* bytes of that connection, as of the last answer */
+	double since;		  /* a question has waited; 0: none does */
+};
+
+static bool counters(int peer, uint64_t *ret_asked, uint64_t *ret_answered)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (peer < 0 || getsockopt(peer, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return false;
+	*ret_asked = info.tcpi_bytes_received;
+	*ret_answered = info.tcpi_bytes_acked;
+	return true;
+}
+
+/* Seconds for which a question has waited. One that no connection is left for waits, too: it is asked again in the next. */
+static double waiting(struct nfs_watch *w)
+{
+	uint64_t asked, answered;
+	double now = clock_mono(), since;
+
+	pthread_mutex_lock(&w->lock);
+	if (counters(w->peer, &asked, &answered)) {
+		if (answered != w->answered) {
+			w->answered = answered;
+			w->asked = asked;
+			w->since = 0;
+		} else if (asked != w->asked && w->since == 0) {
+			w->since = now;
+		}
+	}
+	since = w->since;
+	pthread_mutex_unlock(&w->lock);
+	return since > 0 ? now - since : 0;
+}
+
+static int shut_down(void *arg, struct err *err)
+{
+	const bool *dry = arg;
+
+	return nfs_client_shutdown(*dry, err);
+}
+
+/* The job is told before anybody can see why it fails. False: nothing is mounted, or the kernel cannot. */
+static bool give_up(const struct nfs_watch *w, unsigned seconds)
+{
+	struct err why = { 0 };
+	bool dry = true;
+
+	if (netns_run(w->netns, shut_down, &dry, &why) != 0)
+		return false;
+	err_set(&why, ERR_CANCELLED, "client %s has not answered for %u s over NFS",
+		w->client, seconds);
+	err_remedy(&why, "when it is back: nimadm --resume -c %s", w->client);
+	cancel_because(&why);
+	dry = false;
+	return netns_run(w->netns, shut_down, &dry, &why) == 0;
+}
+
+static void wait_anew(struct nfs_watch *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->since = 0;
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void *watch(void *arg)
+{
+	struct nfs_watch *w = arg;
+	struct pollfd stop = { .fd = w->stop, .events = POLLIN };
+
+	while (poll(&stop, 1, LOOK_MS) <= 0) {
+		unsigned limit = transport_quiet();
+
+		if (cancel_requested())
+			limit = MIN(limit, STOPPING_S);
+		if (waiting(w) < limit)
+			continue;
+		if (give_up(w, limit))
+			break;
+		wait_anew(w);
+	}
+	return NULL;
+}
+
+static void discard(struct nfs_watch *w)
+{
+	close_p(&w->stop);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
+int nfs_watch_start(struct nfs_watch **ret, int netns, const char *client,
+		    struct err *err)
+{
+	struct nfs_watch *w = xcalloc(1, sizeof(*w));
+
+	w->netns = netns;
+	w->client = client;
+	w->peer = -1;
+	w->stop = eventfd(0, EFD_CLOEXEC);
+	pthread_mutex_init(&w->lock, NULL);
+	if (w->stop < 0 || thread_start(&w->thread, watch, w) < 0) {
+		err_set_errno(err, ERR_INTERNAL, "cannot start a thread");
+		discard(w);
+		return -1;
+	}
+	*ret = w;
+	return 0;
+}
+
+void nfs_watch_peer(struct nfs_watch *w, int fd)
+{
+	uint64_t asked, answered;
+
+	pthread_mutex_lock(&w->lock);
+	w->peer = fd;
+	w->asked = 0;
+	w->answered = counters(fd, &asked, &answered) ? answered : 0;
+	pthread_mutex_unlock(&w->lock);
+}
+
+void nfs_watch_end(struct nfs_watch *w)
+{
+	uint64_t one = 1;
+
+	if (!w)
+		return;
+	while (write(w->stop, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+	pthread_join(w->thread, NULL);
+	discard(w);
+}
