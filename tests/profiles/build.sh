@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # build.sh PROFILE RELEASE OUT: a real server tree of that release from tests/profiles/PROFILE.list and edits.sh.
 # OUT ending in .tar becomes an archive, anything else a directory (which must not exist).
-# The package mirror is NIM_MIRROR (and NIM_MIRROR_SECURITY), else this machine's own apt configuration with
-# the suite replaced. Needs root, mmdebstrap and tar.
+# The package mirror is that of sources.sh. Needs root, mmdebstrap and tar.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -22,28 +21,6 @@ die()
 [ "$(id -u)" = 0 ] || die "needs root"
 [ -e "$out" ] && die "$out exists; remove it first"
 
-sources()
-{
-	if [ -n "${NIM_MIRROR:-}" ]; then
-		echo "deb $NIM_MIRROR $release main"
-		[ -z "${NIM_MIRROR_SECURITY:-}" ] ||
-			echo "deb $NIM_MIRROR_SECURITY $release-security main"
-		return
-	fi
-	local mine
-	# shellcheck disable=SC1091
-	mine=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	# shellcheck disable=SC2016
-	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-		sort -u | while read -r uri suite component; do
-		case $suite in
-		"$mine" | "$mine"-security | "$mine"-updates)
-			echo "deb $uri $release${suite#"$mine"} $component"
-			;;
-		esac
-	done
-}
-
 lists=("$here/base.list" "$here/$profile.list")
 if grep -q '^# without base.list' "$here/$profile.list"; then
 	lists=("$here/$profile.list")
@@ -56,7 +33,7 @@ fi
 
 tmp=$(mktemp -d "${TMPDIR:-/var/tmp}/nimadm-profile.XXXXXX")
 trap 'rm -rf --one-file-system "$tmp"' EXIT
-sources >"$tmp/sources.list"
+"$here/sources.sh" "$release" >"$tmp/sources.list"
 [ -s "$tmp/sources.list" ] || die "no package mirror: set NIM_MIRROR"
 
 root=$tmp/root

@@ -10,16 +10,20 @@
 # writable, under the same name. /dev, /proc, /sys and /run are the guest's. Variables that are exported and begin with
 # T_, UML_ or NIM_ are there too. Without udev: DM_DISABLE_UDEV=1 is set.
 #
+# $uml_in is what a guest is started with: a command that runs another one, for example in a network namespace.
+# UML_KERNEL and UML_MODULES: another kernel than the package's (linux.uml, /usr/lib/uml/modules).
 # UML_MEM (1G), UML_LIMIT (300 seconds; then the guest is killed and the status is 124). Status 125: the guest ended
 # without running SCRIPT to its end; the console's text is shown.
 
+export UML_KERNEL=${UML_KERNEL:-linux.uml} UML_MODULES=${UML_MODULES:-/usr/lib/uml/modules}
 uml_pids=()
 uml_runs=0
+uml_in=()
 
 uml_need() {
 	t_need_root
-	t_need_tools linux.uml setsid
-	[ -d /usr/lib/uml/modules ] || t_skip_all "needs the modules of the package user-mode-linux"
+	t_need_tools "$UML_KERNEL" setsid
+	[ -d "$UML_MODULES" ] || t_skip_all "needs the modules of the package user-mode-linux"
 }
 
 # A guest is a group of processes: its first one alone leaves the others running.
@@ -48,9 +52,9 @@ uml_start() {
 		done
 		printf 'uml_script=%q\n' "$script"
 	} >"$uml_dir/env"
-	TMPDIR=$(uml_memory_dir) setsid linux.uml mem="${UML_MEM:-1G}" root=/dev/root rootfstype=hostfs rootflags=/ ro \
-		init="$T_SRC/tests/vm/uml-init" UML_DIR="$uml_dir" UML_SHARE="$T_TMP" con0=fd:0,fd:1 con=null ssl=null \
-		quiet loglevel=3 "$@" <"/dev/null" >"$uml_dir/console" 2>&1 &
+	TMPDIR=$(uml_memory_dir) setsid "${uml_in[@]}" "$UML_KERNEL" mem="${UML_MEM:-1G}" root=/dev/root rootfstype=hostfs rootflags=/ ro \
+		init="$T_SRC/tests/vm/uml-init" UML_DIR="$uml_dir" UML_SHARE="$T_TMP" UML_MODULES="$UML_MODULES" \
+		con0=fd:0,fd:1 con=null ssl=null quiet loglevel=3 "$@" <"/dev/null" >"$uml_dir/console" 2>&1 &
 	uml_pid=$!
 	uml_pids+=("$uml_pid")
 }
