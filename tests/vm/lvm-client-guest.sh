@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # Inside the guest of lvm-client.sh, before its script: the client's root on /dev/ubda (made at the first start), at $r, and
-# its sshd; the disk that client and master share, at $T_TMP/shared.
+# its sshd; the disk that client and master share, at $T_TMP/shared (not where the master has a machine of its own).
 set -euo pipefail
 for module in dm-snapshot dm-bufio; do modprobe "$module"; done
 export PATH=$T_BUILD:$PATH
@@ -70,7 +70,7 @@ chmod 600 $r/run/test/host
 lvm_client_sshd() {
 	"$@" chroot $r /usr/sbin/sshd -h /run/test/host -o AuthorizedKeysFile=/run/test/id.pub \
 		-o PermitRootLogin=prohibit-password -o UsePAM=no -o StrictModes=no -o PidFile=none \
-		-o ListenAddress=127.0.0.1 -f /dev/null
+		-o ListenAddress="$T_CLIENT_HOST" -f /dev/null
 }
 
 fingerprint() {
@@ -80,4 +80,4 @@ fingerprint() {
 	sha256sum $r/etc/fstab $r/etc/os-release
 }
 
-mount /dev/ubdc "$T_TMP/shared"
+if [ -b /dev/ubdc ]; then mount /dev/ubdc "$T_TMP/shared"; fi
