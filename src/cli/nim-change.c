@@ -25,6 +25,17 @@ static int change_attrs(struct nim_request *r, struct err *err)
 	return r->type->cls == CLASS_GROUPS ? nim_group_apply(r, err) : 0;
 }
 
+/* What the resource itself keeps goes there first: it may refuse. */
+static int apply_attrs(struct nim_request *r, const char *location, struct err *err)
+{
+	if (!r->handler || !r->handler->apply)
+		return 0;
+	if (store_object_idle(r->store, r->name, err) < 0)
+		return -1;
+	return r->handler->apply(
+		r, location ? location : object_get(&r->object, "location"), err);
+}
+
 int nim_change(struct nim_request *r, struct err *err)
 {
 	const char *location = nim_given(r, "location");
@@ -41,7 +52,8 @@ int nim_change(struct nim_request *r, struct err *err)
 	if (location && (store_object_idle(r->store, r->name, err) < 0 ||
 			 nim_check_location(r, location, err) < 0))
 		return -1;
-	if (store_begin(r->store, err) < 0 || end(r, change_attrs(r, err), err) < 0)
+	if (apply_attrs(r, location, err) < 0 || store_begin(r->store, err) < 0 ||
+	    end(r, change_attrs(r, err), err) < 0)
 		return -1;
 	if (location && r->handler->describe &&
 	    r->handler->describe(r, location, err) < 0)

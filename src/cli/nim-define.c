@@ -174,9 +174,11 @@ static int reserve(struct nim_request *r, const char *location, bool make,
 	return nim_set(r, "info", make ? NIM_INFO_CREATING : NIM_INFO_ADOPTING, err);
 }
 
-static int finish(struct nim_request *r, const char *location, struct err *err)
+static int finish(struct nim_request *r, const char *location, bool make, struct err *err)
 {
 	if (r->handler->describe && r->handler->describe(r, location, err) < 0)
+		return -1;
+	if (!make && r->handler->apply && r->handler->apply(r, location, err) < 0)
 		return -1;
 	return nim_set_rstate(r, RSTATE_READY, NULL, err);
 }
@@ -223,7 +225,7 @@ static int define_resource(struct nim_request *r, struct err *err)
 	if (rc < 0)
 		return -1;
 	if (nim_open_log(r, err) < 0 || make_at(r, location, make, err) < 0 ||
-	    finish(r, location, err) < 0) {
+	    finish(r, location, make, err) < 0) {
 		take_back(r, location, make);
 		return -1;
 	}

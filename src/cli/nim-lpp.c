@@ -38,13 +38,11 @@ static const struct release *find_release(const struct nim_request *r, struct er
 	return NULL;
 }
 
-static int create(struct nim_request *r, const char *location, struct err *err)
+static struct lpp_config given_config(const struct nim_request *r, const char *location)
 {
-	const struct release *release = find_release(r, err);
-	const struct lpp_config cfg = {
+	return (struct lpp_config){
 		.dir = location,
 		.name = r->name,
-		.release = release ? release->codename : NULL,
 		.source = nim_given(r, "source"),
 		.suites = nim_given(r, "suites"),
 		.components = nim_given(r, "components"),
@@ -52,10 +50,28 @@ static int create(struct nim_request *r, const char *location, struct err *err)
 		.packages = nim_given(r, "packages"),
 		.allow_unsigned = nim_given(r, "allow_unsigned"),
 	};
+}
+
+static int create(struct nim_request *r, const char *location, struct err *err)
+{
+	const struct release *release = find_release(r, err);
+	struct lpp_config cfg = given_config(r, location);
 
 	if (!release)
 		return -1;
+	cfg.release = release->codename;
 	return lpp_create(&cfg, &r->events, err);
+}
+
+static int apply(struct nim_request *r, const char *location, struct err *err)
+{
+	const struct lpp_config cfg = given_config(r, location);
+	int rc = lpp_change(&cfg, err);
+
+	if (rc > 0)
+		events_step(&r->events, "It takes effect with: nim -o update %s",
+			    r->name);
+	return MIN(rc, 0);
 }
 
 static int check(struct nim_request *r, const char *location, struct findings *fs,
@@ -134,6 +150,7 @@ const struct nim_handler nim_lpp_source = {
 	.create = create,
 	.check = check,
 	.describe = describe,
+	.apply = apply,
 	.update = update,
 	.show = show,
 	.update_is_atomic = true,

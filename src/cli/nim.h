@@ -63,6 +63,9 @@ struct nim_handler {
 	int (*show)(struct nim_request *r, const char *location, struct err *err);
 	/* What the location is followed by in the name of a tree that is not whole yet; NULL: none is made beside it. */
 	const char *scratch;
+	/* Attributes are about to change, or what is there is taken over with them: writes those that the resource itself
+	 * keeps, or refuses them. NULL: it keeps none. */
+	int (*apply)(struct nim_request *r, const char *location, struct err *err);
 	/* After attributes have changed. NULL: nothing follows from them. */
 	int (*changed)(struct nim_request *r, const char *location, struct err *err);
 	bool change_in_use; /* attributes but the location may change while jobs use it */

@@ -158,6 +158,40 @@ int lpp_conf_from(struct lpp *l, const struct lpp_config *cfg, struct err *err)
 	return 0;
 }
 
+/* Given: itself, "" the default; else what holds already. */
+static const char *given_or(const char *given, const char *now)
+{
+	const char *value = given ? given : now;
+
+	return value && *value ? value : NULL;
+}
+
+int lpp_conf_change(struct lpp *changed, struct lpp *l, const struct lpp_config *cfg,
+		    struct err *err)
+{
+	_cleanup_free_ char *packages = strv_join(&l->packages, " ");
+	_cleanup_free_ char *allowed = strv_join(&l->allow_unsigned, " ");
+	const struct lpp_config all = {
+		.dir = cfg->dir,
+		.name = cfg->name ? cfg->name : l->name,
+		.release = l->release->codename,
+		.source = given_or(cfg->source, l->source),
+		.suites = given_or(cfg->suites, l->suites),
+		.components = given_or(cfg->components, l->components),
+		.keyring = given_or(cfg->keyring, l->keyring),
+		.packages = given_or(cfg->packages, packages),
+		.allow_unsigned = given_or(cfg->allow_unsigned, allowed),
+	};
+
+	if (lpp_conf_from(changed, &all, err) < 0)
+		return -1;
+	if (!changed->source && !changed->mirror)
+		changed->mirror = TAKE_PTR(l->mirror);
+	changed->sources = l->sources;
+	l->sources = (struct lpp_sources){ 0 };
+	return 0;
+}
+
 int lpp_conf_resolve(struct lpp *l, struct err *err)
 {
 	const char *mirror = getenv("NIM_MIRROR");

@@ -24,6 +24,9 @@ struct lpp {
 void lpp_conf_done(struct lpp *l);
 int lpp_conf_from(struct lpp *l, const struct lpp_config *cfg, struct err *err)
 	_must_check_;
+/* What l becomes with what `cfg` sets; takes l's sources, which hold until the next update. */
+int lpp_conf_change(struct lpp *changed, struct lpp *l, const struct lpp_config *cfg,
+		    struct err *err) _must_check_;
 int lpp_conf_load(struct lpp *l, const char *dir, struct err *err) _must_check_;
 int lpp_conf_save(const struct lpp *l, struct err *err) _must_check_;
 /* The lpp_source of the release before, that lives in <dir>/old; its sources follow l's. */

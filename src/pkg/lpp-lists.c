@@ -208,8 +208,9 @@ static int add_own_indexes(struct lpp *l, struct events *ev, struct err *err)
 		if (debs.n)
 			events_warning(
 				ev,
-				"lpp_source %s: the %zu packages in local/ are not used without allow_unsigned=local",
-				l->name, debs.n);
+				"lpp_source %s: the %zu packages in local/ are not used without allow_unsigned=local: "
+				"nim -o change -a allow_unsigned=local %s, then nim -o update %s",
+				l->name, debs.n, l->name, l->name);
 		return 0;
 	}
 	_cleanup_free_ char *name = lpp_sources_list_name(&lpp_sources_local, "Packages");

@@ -68,6 +68,18 @@ int lpp_create(const struct lpp_config *cfg, struct events *ev, struct err *err)
 	return lpp_conf_save(&l, err);
 }
 
+int lpp_change(const struct lpp_config *cfg, struct err *err)
+{
+	_cleanup_lpp_ struct lpp l = LPP_INIT, changed = LPP_INIT;
+
+	if (lpp_conf_load(&l, cfg->dir, err) < 0 ||
+	    lpp_conf_change(&changed, &l, cfg, err) < 0 ||
+	    lpp_conf_save(&changed, err) < 0)
+		return -1;
+	return cfg->source || cfg->suites || cfg->components || cfg->keyring ||
+	       cfg->packages || cfg->allow_unsigned;
+}
+
 /* The newest version of each "package:arch" that the pool holds in some version. */
 struct newest {
 	struct map *held;    /* "package_arch" */

@@ -41,6 +41,9 @@ struct lpp_config {
 /* After a failure the directory may hold indexes and archives already; the next try goes on with them. */
 int lpp_create(const struct lpp_config *cfg, struct events *ev, struct err *err)
 	_must_check_;
+/* Changes what is set of name, source, suites, components, keyring, packages and allow_unsigned ("": the default) in
+ * the record. 1: the contents follow with the next update. */
+int lpp_change(const struct lpp_config *cfg, struct err *err) _must_check_;
 /* Fetches and verifies the indexes anew; held packages that have a newer version are fetched, archives that no index
  * names any more and damaged ones go. Not while a job uses the lpp_source. */
 int lpp_update(const char *dir, struct events *ev, struct err *err) _must_check_;

@@ -5,7 +5,7 @@
 set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
 t_need_root
-t_need_tools apt-ftparchive dpkg-deb gpg sqlite3
+t_need_tools apt-ftparchive dpkg-deb gpg jq sqlite3
 
 export NIM_STATE=$T_TMP/state
 nim() { "$T_BUILD/nim" "$@"; }
@@ -96,8 +96,32 @@ t_match "is the location of 'lpp1'" -
 cp -a "$NIM_STATE/lpp_source/lpp1" "$T_TMP/moved"
 t_ok nim -o define -t lpp_source -a release=trixie -a location="$T_TMP/moved" lpp2
 t_equal 1 "$(attr held_packages lpp2)"
+t_ok nim -o check lpp2
+t_match 'lpp_source lpp2' -
+t_no_match 'lpp_source lpp1' -
 t_ok nim -o remove lpp2
 t_match "$T_TMP/moved stays where it is" -
+
+t_case "what may be unsigned can be changed, and given where one is taken over: packages of one's own"
+t_ok nim -o define -t lpp_source -a release=trixie -a location="$T_TMP/moved" -a allow_unsigned=expired lpp2
+t_equal '["expired"]' "$(jq -c .allow_unsigned "$T_TMP/moved/lpp.json")"
+cp "$R/pool/tiny_1.0_all.deb" "$T_TMP/moved/local/tiny_9_all.deb"
+t_ok nim -o update lpp2
+t_match 'not used without allow_unsigned=local: nim -o change -a allow_unsigned=local lpp2, then nim -o update lpp2' -
+t_fail_with 2 nim -o change -a allow_unsigned=everything lpp2
+t_match 'give local, source, expired' -
+t_equal expired "$(attr allow_unsigned lpp2)"
+t_ok nim -o change -a allow_unsigned=local lpp2
+t_match 'nim -o update lpp2' -
+t_equal local "$(attr allow_unsigned lpp2)"
+t_ok nim -o update lpp2
+t_no_match 'not used' -
+t_ok test -s "$T_TMP/moved/local/Packages"
+t_ok nim -o check lpp2
+t_ok nim -o change -a allow_unsigned= lpp2
+t_equal '[]' "$(jq -c .allow_unsigned "$T_TMP/moved/lpp.json")"
+t_equal "file:$R" "$(jq -r .source "$T_TMP/moved/lpp.json")"
+t_ok nim -o remove lpp2
 t_fail_with 1 nim -o define -t lpp_source -a release=bookworm -a location="$T_TMP/moved" lpp2
 t_match 'not bookworm' -
 t_ok test -e "$T_TMP/moved/lpp.json"
