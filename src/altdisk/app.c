@@ -88,6 +88,10 @@ int app_read_patterns(const char *path, struct strv *ret, struct err *err)
 
 	if (!path)
 		return 0;
+	if (!files_exists(path)) {
+		err_set(err, ERR_USAGE, "-e: there is no file %s", path);
+		return err_remedy(err, "make the file first, or leave -e out");
+	}
 	if (files_read(path, PATTERNS_MAX, &text, err) < 0)
 		return -1;
 	char *cursor = text.p;
@@ -138,8 +142,7 @@ int app_exit(struct app *app, int rc, struct err *err)
 	} else {
 		events_done(&app->events); /* ends a line that is redrawn */
 		app_warn("%s", err->msg);
-		if (err->remedy[0])
-			fprintf(stderr, "  next: %s\n", err->remedy);
+		err_print_next(err, program_name);
 	}
 	return err_exit_status(err->kind);
 }

@@ -100,6 +100,22 @@ static void report(const struct mksysb_options *o, struct notes *notes, uint64_t
 	puts("");
 }
 
+/* Told before all files of the system are read, not after. */
+static int check_output(const char *output, struct err *err)
+{
+	_cleanup_free_ char *dir = files_absolute(output);
+
+	if (files_is_dir(output)) {
+		err_set(err, ERR_USAGE, "-o %s is a directory", output);
+		return err_remedy(err, "name a file in it: -o %s/NAME.mksysb", output);
+	}
+	*strrchr(dir, '/') = '\0';
+	if (*dir == '\0' || files_is_dir(dir))
+		return 0;
+	err_set(err, ERR_USAGE, "-o %s: there is no directory %s", output, dir);
+	return err_remedy(err, "mkdir -p %s", dir);
+}
+
 int mksysb_do_write(const struct mksysb_options *o, const struct progress *p,
 		    struct err *err)
 {
@@ -112,7 +128,8 @@ int mksysb_do_write(const struct mksysb_options *o, const struct progress *p,
 	double begun = clock_mono();
 	uint64_t bytes = 0, files = 0;
 
-	if (root_open(&root, o->root ? o->root : "/", err) < 0 ||
+	if (check_output(o->output, err) < 0 ||
+	    root_open(&root, o->root ? o->root : "/", err) < 0 ||
 	    app_read_patterns(o->exclude, &excludes, err) < 0 ||
 	    make_stanzas(o, &root, &layout, &image_data, &bosinst_data, err) < 0 ||
 	    check_skips(o, &layout, &skips, err) < 0) {

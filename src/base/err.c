@@ -68,6 +68,15 @@ int err_remedy(struct err *err, const char *fmt, ...)
 	return -1;
 }
 
+void err_print_next(const struct err *err, const char *program)
+{
+	if (err->remedy[0])
+		fprintf(stderr, "  next: %s\n", err->remedy);
+	else if (err->kind == ERR_USAGE)
+		fprintf(stderr, "  next: %s --help shows the forms of the command\n",
+			program);
+}
+
 static void put_in_front(struct err *err, const char *prefix)
 {
 	const size_t room = sizeof(err->msg) - 1;

@@ -46,6 +46,9 @@ int err_set_errno_at(struct err *err, enum err_kind kind, const char *file, int 
 /* Sets the next command; keeps one that a deeper layer has set. Returns -1. */
 int err_remedy(struct err *err, const char *fmt, ...) _printf_(2, 3);
 
+/* The next command for the person at the terminal: the remedy, else, of a wrong command line, `program` --help. */
+void err_print_next(const struct err *err, const char *program);
+
 /* Puts "text: " in front of the message. Returns -1. */
 int err_prefix(struct err *err, const char *fmt, ...) _printf_(2, 3);
 

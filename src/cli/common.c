@@ -99,8 +99,7 @@ void cli_print_error(const struct err *err)
 {
 	fflush(stdout); /* so that both streams are in order where they meet */
 	fprintf(stderr, "%s: %s\n", program_name, err->msg);
-	if (err->remedy[0])
-		fprintf(stderr, "  next: %s\n", err->remedy);
+	err_print_next(err, program_name);
 }
 
 void cli_warn(const char *fmt, ...)

@@ -250,11 +250,15 @@ void preflight_solve(const struct preflight_ctx *c, const struct preflight_check
 		return;
 	}
 	if (!c->plan) {
-		preflight_add(
-			self, fs, FINDING_INHIBIT,
-			c->plan_error ? c->plan_error : "no solve was made",
-			"remove or unhold the packages named, or put versions for the new "
-			"release into the lpp_source");
+		const char *why = c->plan_error ? c->plan_error : "no solve was made";
+		/* Only a bundle names packages that need not be there. */
+		preflight_add(self, fs, FINDING_INHIBIT, why,
+			      strstr(why, "Unable to locate package")
+				      ? "correct the name in the bundle, or add the "
+					"package to the lpp_source and update it"
+				      : "remove or unhold the packages named, or put "
+					"versions for the new release into the "
+					"lpp_source");
 		return;
 	}
 	unsigned n[3] = { 0 };

@@ -84,12 +84,8 @@ static int solve(struct phase_ctx *c, struct pkg_plan *plan, struct err *err)
 		    c->job->spec.lpp_source);
 	if (backend->plan(&ctx, plan, &missing, err) < 0)
 		return -1;
-	if (missing.n) {
-		events_step(c->events, "Fetching %zu packages into %s", missing.n,
-			    c->job->spec.lpp_source);
-		if (lpp_fetch(c->job->spec.lpp_dir, &missing, c->events, err) < 0)
-			return -1;
-	}
+	if (missing.n && lpp_fetch(c->job->spec.lpp_dir, &missing, c->events, err) < 0)
+		return -1;
 	/* Other jobs may have fetched packages, too. */
 	if (common_lpp_level(c->store, c->job->spec.lpp_source, c->job->spec.lpp_dir,
 			     err) < 0)

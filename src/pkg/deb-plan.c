@@ -38,9 +38,11 @@ static int solve(const struct pkg_ctx *c, const char *mode, struct str *out,
 	const char *text = str_c(out);
 	const char *unmet = strstr(text,
 				   "The following packages have unmet dependencies");
+	/* Warnings before it are not why. */
+	const char *reason = strstr(res.tail, "E: ");
 	err_set(err, ERR_UNFIT, "no upgrade to %s can be found: %.600s%s%.300s",
 		c->release ? c->release : "the target release", unmet ? unmet : "",
-		unmet ? "\n" : "", res.tail);
+		unmet ? "\n" : "", reason ? reason : res.tail);
 	return err_remedy(err,
 			  "see what holds these packages back: held or foreign packages, "
 			  "or packages that the lpp_source does not have");

@@ -140,8 +140,10 @@ static int run_mmdebstrap(const struct lpp *l, const char *root, const char *rep
 					.timeout_s = MAKE_TIME_S };
 	if (proc_check(&spec, err) < 0) {
 		err_prefix(err, "cannot make the tree %s", root);
+		if (err->kind == ERR_CANCELLED)
+			return err_remedy(err, "give the same command again");
 		return err_remedy(
-			err, "see the log; nim -o update %s, then define the SPOT again",
+			err, "see the log; nim -o update %s, then the same command again",
 			l->name);
 	}
 	return 0;

@@ -50,6 +50,22 @@ t_match 'v wants -d DISK' -
 t_fail_with 2 "$T_BUILD/alt_rootvg_op" -v trial -S -d sda
 t_match 'cannot be given together' -
 
+t_case "where an image can not be is told at once, with what to do"
+t_fail_with 2 timeout 10 "$T_BUILD/mksysb" -o "$T_TMP"
+t_match "mksysb: -o $T_TMP is a directory" -
+t_match "next: name a file in it: -o $T_TMP/NAME.mksysb" -
+t_fail_with 2 timeout 10 "$T_BUILD/mksysb" -o "$T_TMP/no/image"
+t_match "there is no directory $T_TMP/no\$" -
+t_match "next: mkdir -p $T_TMP/no\$" -
+t_fail_with 2 timeout 10 "$T_BUILD/mksysb" -e "$T_TMP/no" -o "$T_TMP/image"
+t_match "mksysb: -e: there is no file $T_TMP/no" -
+
+t_case "a usage error without a better next command names the help"
+t_fail_with 2 "$T_BUILD/mksysb" -o
+t_match "next: mksysb --help" -
+t_fail_with 2 "$T_BUILD/nim" -o define
+t_match "next: nim --help" -
+
 t_case "errors are events with --json"
 t_fail_with 2 "$altdisk" check --json now
 t_equal error "$(jq -r .event "$T_OUT")"
