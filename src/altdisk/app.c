@@ -133,7 +133,7 @@ int app_exit(struct app *app, int rc, struct err *err)
 	if (rc >= 0)
 		return 0;
 	if (err->kind == ERR_USAGE)
-		err_remedy(err, "--help shows how it is called");
+		err_remedy(err, "--help shows the forms of the command");
 	ev.remedy = err->remedy[0] ? err->remedy : NULL;
 	if (app->json && app->events.n == 0)
 		events_add_sink(&app->events, ui_json(stdout));
