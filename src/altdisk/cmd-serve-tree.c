@@ -15,31 +15,40 @@
 #define OTHER_WAIT_S 30u
 
 struct options {
-	struct strv mounts;
-	bool check;
+	struct strv mounts, also;
+	bool write, check;
 };
 
 static const struct opt options[] = {
 	{ "mount", 0, OPT_LIST, offsetof(struct options, mounts), "PATH",
 	  "A mount point below DIR (\"/boot\") whose file system is served, too. Can be given again." },
+	{ "write", 0, OPT_FLAG, offsetof(struct options, write), NULL,
+	  "DIR and its mount points may be written to, by root as root." },
+	{ "also", 0, OPT_LIST, offsetof(struct options, also), "DIR",
+	  "Another directory whose file system is served, always read-only, after the others. Can be given again." },
 	{ "check", 0, OPT_FLAG, offsetof(struct options, check), NULL,
 	  "Only find out whether this machine can serve." },
 };
 
-/* The directories whose file systems are served. */
+/* The directories whose file systems are served: the tree's first. */
 static int collect(const struct options *o, const char *dir, struct strv *ret,
 		   struct err *err)
 {
+	const size_t of_tree = 1 + o->mounts.n;
 	_cleanup_free_ char *top = files_absolute(dir);
 
 	strv_add(ret, top);
 	for (size_t i = 0; i < o->mounts.n; i++)
 		strv_addf(ret, "%s%s", streq(top, "/") ? "" : top, o->mounts.v[i]);
+	for (size_t i = 0; i < o->also.n; i++) {
+		_cleanup_free_ char *other = files_absolute(o->also.v[i]);
+		strv_add(ret, other);
+	}
 	for (size_t i = 0; i < ret->n; i++) {
 		if (!files_is_dir(ret->v[i]))
 			return err_set(err, ERR_NOTFOUND, "%s is no directory",
 				       ret->v[i]);
-		if (i > 0 && !mount_is_mountpoint(ret->v[i]))
+		if (i > 0 && i < of_tree && !mount_is_mountpoint(ret->v[i]))
 			return err_set(err, ERR_USAGE, "nothing is mounted at %s",
 				       ret->v[i]);
 	}
@@ -66,25 +75,28 @@ static int serve(const struct options *o, const struct strv *args, struct err *e
 	lock = lock_file(RUN_DIR "/serve-tree.lock", OTHER_WAIT_S, err);
 	if (lock < 0)
 		return -1;
-	_cleanup_close_ int fd = nfsd_start(&nfsd, &dirs, err);
+	size_t writable = o->write ? 1 + o->mounts.n : 0;
+	_cleanup_close_ int fd = nfsd_start(&nfsd, &dirs, writable, err);
 	return fd < 0 ? -1 : relay_run(fd, err);
 }
 
-static const char *const synopsis[] = { "[--mount PATH]... DIR <REQUESTS >REPLIES",
-					"--check", NULL };
+static const char *const synopsis[] = {
+	"[--write] [--mount PATH]... [--also DIR]... DIR <REQUESTS >REPLIES", "--check",
+	NULL
+};
 
 static const struct opt_program program = {
 	.name = "altdisk serve-tree",
 	.synopsis = synopsis,
 	.about =
-		"Is an NFSv4.2 server for whoever is at the other end of its standard input and output: DIR and each --mount are its /0, /1 ..., each file system by itself, read-only. It ends with its standard input. The machine's own NFS service is not touched; nothing listens on its network.",
+		"Is an NFSv4.2 server for whoever is at the other end of its standard input and output: DIR and each --mount are its /0, /1 ..., each file system by itself, read-only but for --write. It ends with its standard input. The machine's own NFS service is not touched; nothing listens on its network.",
 	.opts = options,
 	.n_opts = ARRAY_SIZE(options),
 };
 
 static int run(int argc, char **argv)
 {
-	struct options o = { .mounts = STRV_INIT };
+	struct options o = { .mounts = STRV_INIT, .also = STRV_INIT };
 	_cleanup_(app_done) struct app app = APP_INIT;
 	_cleanup_strv_ struct strv args = STRV_INIT;
 	struct err err = { 0 };
@@ -93,11 +105,12 @@ static int run(int argc, char **argv)
 	if (rc == 0)
 		rc = serve(&o, &args, &err);
 	strv_done(&o.mounts);
+	strv_done(&o.also);
 	return app_exit(&app, rc, &err);
 }
 
 const struct command cmd_serve_tree = {
 	.name = "serve-tree",
-	.summary = "let a master read a tree over NFS, through its connection",
+	.summary = "let a master use a tree over NFS, through its connection",
 	.run = run,
 };

@@ -34,8 +34,9 @@
 /* A pattern for handles: a number of ours in place of a device's. */
 #define FSID_NUM 1
 
-#define EXPORT_FLAGS                                                                     \
-	(NFSEXP_READONLY | NFSEXP_INSECURE_PORT | NFSEXP_NOSUBTREECHECK | NFSEXP_FSID)
+/* Without NFSEXP_ROOTSQUASH: root is root. Without NFSEXP_ASYNC: what is written outlives a crash of this machine. */
+#define WRITE_FLAGS (NFSEXP_INSECURE_PORT | NFSEXP_NOSUBTREECHECK | NFSEXP_FSID)
+#define READ_FLAGS  (WRITE_FLAGS | NFSEXP_READONLY)
 
 static int tell(const char *file, const char *text)
 {
@@ -135,19 +136,19 @@ static int tell_export(const char *path, uint32_t number, int flags, struct err 
 	return 0;
 }
 
-static int bind_all(const struct strv *dirs, struct err *err)
+static int bind_all(const struct strv *dirs, size_t writable, struct err *err)
 {
 	for (size_t i = 0; i < dirs->n; i++) {
 		_cleanup_free_ char *place = xasprintf(NEW_ROOT EXPORTS "/%zu", i);
 
 		if (files_mkdirs(place, 0755, err) < 0 ||
-		    mount_bind(dirs->v[i], place, true, err) < 0)
+		    mount_bind(dirs->v[i], place, i >= writable, err) < 0)
 			return -1;
 	}
 	return leave_root(err);
 }
 
-static int export_all(size_t n, struct err *err)
+static int export_all(size_t n, size_t writable, struct err *err)
 {
 	_cleanup_free_ char *reader = xasprintf("nfsd 127.0.0.1 %lld " READER "\n",
 						(long long)time(NULL) + VALID_S);
@@ -155,12 +156,13 @@ static int export_all(size_t n, struct err *err)
 	if (tell(CACHES "auth.unix.ip/channel", reader) < 0)
 		return err_set_errno(err, ERR_OPERATOR,
 				     "cannot name the exports' reader");
-	if (tell_export(EXPORTS, 0, EXPORT_FLAGS | NFSEXP_CROSSMOUNT, err) < 0)
+	if (tell_export(EXPORTS, 0, READ_FLAGS | NFSEXP_CROSSMOUNT, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_free_ char *place = xasprintf(EXPORTS "/%zu", i);
+		int flags = i < writable ? WRITE_FLAGS : READ_FLAGS;
 
-		if (tell_export(place, (uint32_t)i + 1, EXPORT_FLAGS, err) < 0)
+		if (tell_export(place, (uint32_t)i + 1, flags, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -211,21 +213,22 @@ int nfsd_check(struct err *err)
 {
 	const struct strv none = STRV_INIT;
 
-	return enter(err) < 0 || bind_all(&none, err) < 0 ? -1 : choose_version(err);
+	return enter(err) < 0 || bind_all(&none, 0, err) < 0 ? -1 : choose_version(err);
 }
 
-int nfsd_start(struct nfsd *n, const struct strv *dirs, struct err *err)
+int nfsd_start(struct nfsd *n, const struct strv *dirs, size_t writable, struct err *err)
 {
 	struct sockaddr_in addr;
 
-	if (enter(err) < 0 || bind_all(dirs, err) < 0 || choose_version(err) < 0)
+	if (enter(err) < 0 || bind_all(dirs, writable, err) < 0 ||
+	    choose_version(err) < 0)
 		return -1;
 	if (proc_guard_start(&n->guard, -1, stop_server, NULL, err) < 0)
 		return -1;
 	n->guarded = true;
 	if (tell(CONTROL "nfsv4gracetime", GRACE) < 0)
 		return err_set_errno(err, ERR_OPERATOR, CONTROL "nfsv4gracetime");
-	if (export_all(dirs->n, err) < 0 || give_socket(&addr, err) < 0)
+	if (export_all(dirs->n, writable, err) < 0 || give_socket(&addr, err) < 0)
 		return -1;
 	if (cld_start(PIPES, err) < 0)
 		return -1;

@@ -16,10 +16,12 @@ struct nfsd {
 /* ERR_UNFIT: the kernel has no NFS server that knows version 4.2. Nothing but the end is possible after it. */
 int nfsd_check(struct err *err) _must_check_;
 /*
- * Serves each directory's file system without what is mounted below it, read-only, as /0, /1 ... of an NFSv4.2 server;
- * the handles of their files are the same in the next session. Returns a connection to it.
+ * Serves each directory's file system without what is mounted below it as /0, /1 ... of an NFSv4.2 server: the first
+ * `writable` of them to be written to, by root as root, the others read-only. The handles of their files are the same in the
+ * next session. Returns a connection to it.
  * This process is in namespaces of its own from here on, and sees no other files.
  */
-int nfsd_start(struct nfsd *n, const struct strv *dirs, struct err *err) _must_check_;
+int nfsd_start(struct nfsd *n, const struct strv *dirs, size_t writable, struct err *err)
+	_must_check_;
 /* Nothing is served, and none of the directories is held any more. */
 void nfsd_stop(struct nfsd *n);

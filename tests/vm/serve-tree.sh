@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# altdisk serve-tree: each file system by itself over NFSv4.2, read-only, through standard input and output; an overlay over
-# it takes what NFS does not carry; nothing is left, however it ends.
+# altdisk serve-tree: each file system by itself over NFSv4.2, through standard input and output; read-only, where an overlay
+# over it takes what NFS does not carry, or written to by root; nothing is left, however it ends.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/uml.sh"
 uml_need
@@ -43,10 +43,14 @@ unshare -n sleep 1000 &
 master=$!
 until [ "$(readlink /proc/$master/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.1; done
 nsenter -t $master -n ip link set lo up
-nsenter -t $master -n python3 "$T_SRC/tests/vm/nfs-relay.py" 2049 nsenter -t $$ -n \
-	"$T_BUILD/altdisk" serve-tree --mount /var /mnt/c >"$T_TMP/relay" 2>&1 &
-relay=$!
-until grep -q ready "$T_TMP/relay"; do sleep 0.1; done
+# relay_start [OPTION...]: serves the tree to the master's namespace
+relay_start() {
+	nsenter -t $master -n python3 "$T_SRC/tests/vm/nfs-relay.py" 2049 nsenter -t $$ -n \
+		"$T_BUILD/altdisk" serve-tree --mount /var "$@" /mnt/c >"$T_TMP/relay" 2>&1 &
+	relay=$!
+	until grep -q ready "$T_TMP/relay"; do sleep 0.1; done
+}
+relay_start
 options=vers=4.2,proto=tcp,addr=127.0.0.1,clientaddr=127.0.0.1,port=2049,ro,nocto,actimeo=3600,softerr,timeo=50,retrans=2
 mount_one() { nsenter -t $master -n mount -i -t nfs4 -o "$options" "127.0.0.1:/$1" "$2"; }
 mkdir -p /mnt/n0 /mnt/n1 /mnt/m /mnt/up
@@ -96,8 +100,44 @@ getcap /mnt/m/ping | sed 's/^/again: /'
 umount /mnt/m
 
 umount /mnt/n0 /mnt/n1
-kill $relay
-for i in $(seq 50); do serving >/dev/null || break; sleep 0.1; done
+relay_stop() {
+	kill $relay
+	for i in $(seq 50); do serving >/dev/null || break; sleep 0.1; done
+}
+relay_stop
+
+# written to, beside what is not
+mkdir -p /mnt/also
+mount -t tmpfs tmpfs /mnt/also
+echo other >/mnt/also/file
+relay_start --write --also /mnt/also
+options=${options/,ro,/,rw,}
+mount_one 0 /mnt/n0
+mount_one 1 /mnt/n1
+mount_one 2 /mnt/up
+cat /mnt/up/file | sed 's/^/also: /'
+touch /mnt/up/new 2>&1 | sed 's/^/also: /'
+echo new >/mnt/n0/etc/new
+chown 4321:5432 /mnt/n0/etc/new
+chmod 4751 /mnt/n0/etc/new
+ln -s new /mnt/n0/etc/link
+mknod /mnt/n0/etc/device c 1 3
+mv "/mnt/n0/etc/a b" /mnt/n0/etc/ab
+rm /mnt/n1/below
+echo again >/mnt/n1/again
+setcap cap_net_raw+ep /mnt/n0/etc/new 2>&1 | sed 's/^/over NFS: /'
+# root is nobody else: into what it does not own, and may not write
+chown 12345 /mnt/c/etc/unread
+chmod 400 /mnt/c/etc/unread
+echo root >/mnt/n0/etc/unread && echo "root is root"
+umount /mnt/n0 /mnt/n1 /mnt/up
+relay_stop
+cd /mnt/c
+stat -c 'written %F %u:%g:%a %n' etc/new etc/link etc/device etc/ab/file var/again
+cat etc/new etc/unread var/again | sed 's/^/written text /'
+ls var | sed 's/^/in var: /'
+cd /
+umount /mnt/also
 echo "serving: $(serving | wc -l)"
 echo "threads left: $(threads)"
 umount /mnt/c/var && umount /mnt/c && echo "unmounted"
@@ -156,6 +196,21 @@ t_match '^after a lost server: unread$' "$T_TMP/out"
 t_match '^same content after a lost server$' "$T_TMP/out"
 t_match '^overlay again$' "$T_TMP/out"
 t_match '^again: /mnt/m/ping cap_net_raw=ep$' "$T_TMP/out"
+
+t_case "with --write root writes as root; what is served beside it stays read-only"
+t_match '^also: other$' "$T_TMP/out"
+t_match '^also: .*Read-only file system$' "$T_TMP/out"
+t_match '^written regular file 4321:5432:4751 etc/new$' "$T_TMP/out"
+t_match '^written symbolic link 0:0:777 etc/link$' "$T_TMP/out"
+t_match '^written character special file 0:0:.* etc/device$' "$T_TMP/out"
+t_match '^written regular file 0:0:640 etc/ab/file$' "$T_TMP/out"
+t_match '^written regular file 0:0:644 var/again$' "$T_TMP/out"
+t_match '^written text new$' "$T_TMP/out"
+t_match '^written text again$' "$T_TMP/out"
+t_match '^root is root$' "$T_TMP/out"
+t_match '^written text root$' "$T_TMP/out"
+t_no_match '^in var: below$' "$T_TMP/out"
+t_match '^over NFS: .*Operation not supported' "$T_TMP/out"
 
 t_case "nothing is left when its input ends"
 t_match '^serving: 0$' "$T_TMP/out"
