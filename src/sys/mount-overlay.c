@@ -9,11 +9,10 @@
 #include "sys/files.h"
 #include "sys/mount.h"
 #include "sys/signal.h"
+#include "sys/written.h"
 
 #define BUSY_WAIT_MS  30000
 #define BUSY_PAUSE_MS 50
-
-#define CLEAN "clean"
 
 /* Overlayfs undoes a backslash in front of any character; ',' and ':' separate. */
 static void add_escaped(struct str *opts, const char *path)
@@ -31,46 +30,13 @@ static void add_path(struct str *opts, const char *key, const char *path)
 	add_escaped(opts, path);
 }
 
-/* The boot id of the running kernel; empty where /proc does not tell. */
-static void boot_id(struct str *ret)
+static char *record_of(const char *work)
 {
-	if (files_read("/proc/sys/kernel/random/boot_id", 64, ret, NULL) < 0)
-		str_reset(ret);
-	while (ret->len > 0 && ret->p[ret->len - 1] == '\n')
-		ret->p[--ret->len] = '\0';
-}
-
-static int write_state(const char *work, const char *state, struct err *err)
-{
-	_cleanup_free_ char *path = xasprintf("%s.state", work);
-	_cleanup_free_ char *text = xasprintf("%s\n", state);
-
-	return files_write_atomic(path, text, strlen(text), 0600, err);
-}
-
-/* Whether what an earlier overlay wrote to `upper` has reached the disk or is still in this kernel's memory. */
-static int check_state(const char *upper, const char *work, const char *boot,
-		       struct err *err)
-{
-	_cleanup_free_ char *path = xasprintf("%s.state", work);
-	_cleanup_str_ struct str state = STR_INIT;
-	struct err ignored = { 0 };
-
-	if (files_read(path, 256, &state, &ignored) < 0)
-		return ignored.kind == ERR_NOTFOUND
-			       ? 0
-			       : err_set(err, ERR_OPERATOR, "%s", ignored.msg);
-	const char *text = strip(state.p ? state.p : (char[]){ "" });
-	if (streq(text, CLEAN) || (*boot && streq(text, boot)))
-		return 0;
-	err_set(err, ERR_OPERATOR,
-		"the machine went down while %s was written without syncing: it cannot be trusted",
-		upper);
-	return err_remedy(err, "clean the job up with nimadm -C and start it again");
+	return xasprintf("%s.state", work);
 }
 
 /*
- * The kernel refuses to mount a volatile overlay's leftovers again until its mark is gone; check_state knows better.
+ * The kernel refuses to mount a volatile overlay's leftovers again until its mark is gone; the record knows better.
  */
 static int drop_volatile_mark(const char *work, struct err *err)
 {
@@ -100,15 +66,13 @@ static int try_overlay(const char *target, unsigned long flags, const char *opts
 /* What is only read leaves the record as it is. */
 static int record(const struct mount_layers *l, bool read_only, struct err *err)
 {
-	_cleanup_str_ struct str boot = STR_INIT;
-
 	if (!l->upper)
 		return 0;
-	boot_id(&boot);
-	if (check_state(l->upper, l->work, str_c(&boot), err) < 0 ||
+	_cleanup_free_ char *file = record_of(l->work);
+	if (written_check(file, l->upper, err) < 0 ||
 	    drop_volatile_mark(l->work, err) < 0)
 		return -1;
-	return read_only ? 0 : write_state(l->work, str_c(&boot), err);
+	return read_only ? 0 : written_begin(file, err);
 }
 
 static void add_layers(struct str *opts, const struct mount_layers *l, bool keep_links)
@@ -167,17 +131,19 @@ int mount_overlay(const char *lower, const char *upper, const char *work,
 int mount_overlay_end(const char *upper, const char *work, const char *target,
 		      struct err *err)
 {
+	_cleanup_free_ char *file = record_of(work);
+
 	if (mount_umount(target, err) < 0)
 		return -1;
 	_cleanup_close_ int fd = open(upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || syncfs(fd) < 0)
 		return err_set_errno(err, ERR_OPERATOR, "cannot sync %s", upper);
-	return write_state(work, CLEAN, err);
+	return written_end(file, err);
 }
 
 int mount_overlay_forget(const char *work, struct err *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s.state", work);
+	_cleanup_free_ char *path = record_of(work);
 
 	if (unlink(path) < 0 && errno != ENOENT)
 		return err_set_errno(err, ERR_OPERATOR, "cannot remove %s", path);
