@@ -23,6 +23,7 @@ extern const struct command cmd_mksysb;
 extern const struct command cmd_rootvg_op;
 extern const struct command cmd_serve_tree;
 extern const struct command cmd_tree_apply;
+extern const struct command cmd_tree_attributes;
 extern const struct command cmd_tree_manifest;
 extern const struct command cmd_tree_send;
 extern const struct command cmd_send_image;

@@ -10,10 +10,11 @@
 #include "sys/streams.h"
 
 static const struct command *const commands[] = {
-	&cmd_disk_copy,	    &cmd_disk_mksysb, &cmd_rootvg_op,  &cmd_bootlist,
-	&cmd_check,	    &cmd_copy_tree,   &cmd_lspv,       &cmd_mksysb,
-	&cmd_tree_manifest, &cmd_tree_send,   &cmd_tree_apply, &cmd_send_image,
-	&cmd_make_root,	    &cmd_serve_tree,
+	&cmd_disk_copy, &cmd_disk_mksysb, &cmd_rootvg_op,
+	&cmd_bootlist,	&cmd_check,	  &cmd_copy_tree,
+	&cmd_lspv,	&cmd_mksysb,	  &cmd_tree_manifest,
+	&cmd_tree_send, &cmd_tree_apply,  &cmd_send_image,
+	&cmd_make_root, &cmd_serve_tree,  &cmd_tree_attributes,
 };
 
 static const char *base_name(const char *path)

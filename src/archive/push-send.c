@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include "archive/push.h"
+#include "base/map.h"
 #include "model/changes.h"
 
 /* What a sender works with. */
@@ -145,6 +146,40 @@ int push_wanted(const struct root *tree, const char *want, size_t len, int out,
 	    stream_out_text(&s.out, WANT_PROOFS, str_c(&proofs), proofs.len, err) < 0)
 		return -1;
 	return sender_end(&s, err);
+}
+
+/* Another name has those of the file, whose line comes first. */
+static bool has_attributes(struct map *files, const struct manifest_entry *e)
+{
+	if (e->type == 'h')
+		return map_has(files, str_c(&e->target));
+	if (!*e->xattrs && !*e->flags)
+		return false;
+	map_set(files, str_c(&e->path), MAP_PRESENT);
+	return true;
+}
+
+int push_attributes(const struct root *tree, const char *manifest, int out,
+		    struct push_result *ret, struct err *err)
+{
+	_cleanup_(sender_done) struct sender s;
+	_cleanup_manifest_map_ struct manifest_map map = { 0 };
+	_cleanup_manifest_walk_ struct manifest_walk w = { 0 };
+	_cleanup_map_ struct map *files = map_new(NULL);
+	int rc;
+
+	if (sender_begin(&s, tree, out, ret, err) < 0 ||
+	    manifest_map_open(&map, manifest, err) < 0 ||
+	    manifest_walk_begin(&w, &map, err) < 0)
+		return -1;
+	while ((rc = manifest_walk_next(&w, err)) == 0) {
+		if (!has_attributes(files, &w.e))
+			continue;
+		if (open_path(&s, str_c(&w.e.path), err) < 0 ||
+		    send_attributes(&s, err) < 0)
+			return -1;
+	}
+	return rc < 0 ? -1 : sender_end(&s, err);
 }
 
 static int send_change(struct sender *s, enum change_kind kind,

@@ -28,6 +28,10 @@ struct push_result {
 int push_wanted(const struct root *tree, const char *want, size_t len, int out,
 		struct push_result *ret, struct err *err) _must_check_;
 
+/* The attributes of every path in the file `manifest` that has extended ones or inode flags. Errors as above. */
+int push_attributes(const struct root *tree, const char *manifest, int out,
+		    struct push_result *ret, struct err *err) _must_check_;
+
 /* `tree` is what the manifest in the file `new_one` says; `old` is what the other side has. */
 int push_changes(const struct root *tree, const char *old, const char *new_one, int out,
 		 const struct progress *p, struct push_result *ret, struct err *err)

@@ -8,7 +8,7 @@ set -euo pipefail
 for command in alt_disk_copy alt_disk_mksysb alt_rootvg_op altdisk bootlist lsnim lspv mksysb nim nimadm; do
 	page=$T_SRC/man/$command.8.scd
 	words=('')
-	[ "$command" != altdisk ] || words=(check serve-tree)
+	[ "$command" != altdisk ] || words=(check serve-tree tree-attributes)
 	for word in "${words[@]}"; do
 		"$T_BUILD/$command" ${word:+"$word"} --help
 	done >"$T_TMP/help"
