@@ -71,6 +71,8 @@ static const struct opt options[] = {
 	  "The client's disks that the migrated system is to boot from." },
 	{ "nfs", 0, OPT_FLAG, AT(nfs), NULL,
 	  "Read the client's clone over NFS instead of pulling it into the cache." },
+	{ "nfs-direct", 0, OPT_FLAG, AT(nfs_direct), NULL,
+	  "The same, and write to the clone through NFS, as the original does." },
 	{ "nfs-options", 'm', OPT_STRING, AT(nfs_options), "OPTIONS",
 	  "The same, mounted with these options as well: rsize=65536,noac." },
 	{ "no-bootlist", 'B', OPT_FLAG, AT(no_bootlist), NULL,
@@ -88,7 +90,7 @@ static const struct opt options[] = {
 
 static const char *const synopsis[] = {
 	"-T MKSYSB -O FILE [-N NAME] [-l LPP_SOURCE] [-s SPOT] [-j CACHE] -Y [OPTIONS]",
-	"-c CLIENT -d DISKS [-j CACHE] [--nfs] [-l LPP_SOURCE] [-s SPOT] -Y [-B] [OPTIONS]",
+	"-c CLIENT -d DISKS [-j CACHE] [--nfs | --nfs-direct] [-l LPP_SOURCE] [-s SPOT] -Y [-B] [OPTIONS]",
 	"-T MKSYSB -c CLIENT -d DISKS [-j CACHE] [-l LPP_SOURCE] [-s SPOT] -Y [-B] [OPTIONS]",
 	"-c CLIENT -O FILE [-N NAME] [-l LPP_SOURCE] [-s SPOT] [-j CACHE] -Y [OPTIONS]",
 	"-p {-T MKSYSB | -c CLIENT} -O FILE ...",
@@ -149,9 +151,11 @@ static int check_nfs_options(const char *text, struct err *err)
 
 static int check_nfs(const struct nimadm_options *o, bool fresh, struct err *err)
 {
-	const char *option = o->nfs_options ? "-m" : "--nfs";
+	const char *option = o->nfs_options  ? "-m"
+			     : o->nfs_direct ? "--nfs-direct"
+					     : "--nfs";
 
-	if (!o->nfs && !o->nfs_options)
+	if (!o->nfs && !o->nfs_direct && !o->nfs_options)
 		return 0;
 	if (!fresh || o->disks.n == 0 || o->mksysb)
 		return err_set(err, ERR_USAGE, "%s goes with -c CLIENT -d DISKS", option);

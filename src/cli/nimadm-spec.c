@@ -274,7 +274,7 @@ static char mode_of(const struct nimadm_options *o)
 		return o->clients.n > 0 ? 'E' : 'D';
 	if (o->mksysb)
 		return 'C';
-	return o->nfs || o->nfs_options ? 'A' : 'B';
+	return o->nfs || o->nfs_direct || o->nfs_options ? 'A' : 'B';
 }
 
 int nimadm_spec(struct cli *cli, struct store *s, const struct nimadm_options *o,
@@ -302,6 +302,7 @@ int nimadm_spec(struct cli *cli, struct store *s, const struct nimadm_options *o
 	spec.output_name = xstrdup(o->name ? o->name : "");
 	spec.accept_licenses = true;
 	spec.update = o->update;
+	spec.nfs_direct = o->nfs_direct;
 	spec.force = o->force;
 	spec.debug = o->debug;
 	spec.keep = o->debug_shell;
@@ -346,6 +347,8 @@ int nimadm_spec_same(struct cli *cli, struct store *s, const struct nimadm_optio
 		return check_same("-r", "yes", "no", job, err);
 	if ((o->nfs || o->nfs_options) && spec->mode != 'A')
 		return check_same("--nfs", "yes", "no", job, err);
+	if (o->nfs_direct && !spec->nfs_direct)
+		return check_same("--nfs-direct", "yes", "no", job, err);
 	if (check_same("-m", o->nfs_options, spec->nfs_options, job, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(file_resources); i++) {

@@ -26,7 +26,7 @@ struct nimadm_options {
 	/* whom the job is about: the client, or else the image; and the option that says so: "-c web01" */
 	const char *subject;
 	char *ref;
-	bool no_bootlist, reboot, unmirror, nfs;
+	bool no_bootlist, reboot, unmirror, nfs, nfs_direct;
 };
 
 /* --- nimadm-spec.c --- */

@@ -58,6 +58,7 @@ static const struct bool_field {
 	BOOL(no_bootlist, "no-bootlist"),
 	BOOL(reboot, "reboot"),
 	BOOL(unmirror, "unmirror"),
+	BOOL(nfs_direct, "nfs-direct"),
 #undef BOOL
 };
 

@@ -29,6 +29,7 @@ struct job_spec {
 	bool accept_licenses, update, force, debug, keep, verbose; /* -Y -U -F -D -E -V */
 	bool no_bootlist, reboot;				   /* -B -r */
 	bool unmirror;						   /* --unmirror */
+	bool nfs_direct;					   /* --nfs-direct */
 };
 
 struct job {

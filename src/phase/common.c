@@ -4,6 +4,7 @@
 
 #include "archive/mksysb.h"
 #include "model/bundle.h"
+#include "phase/nfs-direct.h"
 #include "phase/nfs.h"
 #include "phase/parts.h"
 #include "phase/table.h"
@@ -42,7 +43,8 @@ static int attach(const struct phase_ctx *c, struct err *err)
 {
 	if (attach_lower(c, err) < 0)
 		return -1;
-	return attach_parts(c, MOUNT_OVERLAY_KEEP_LINKS, err);
+	return nfs_is_direct(c->job) ? nfs_direct_begin(c->job, err)
+				     : attach_parts(c, MOUNT_OVERLAY_KEEP_LINKS, err);
 }
 
 static char *check_dir(const struct job *job, enum tree tree, const char *sub)
@@ -82,6 +84,8 @@ int common_detach(const struct phase_ctx *c, struct err *err)
 
 	if (detach_checks(c->job, err) < 0)
 		return -1;
+	if (nfs_is_direct(c->job))
+		return nfs_direct_detach(c->job, err);
 	parts_of_job(c->job, &parts);
 	return parts_detach(&parts, c->job->alt_inst, err);
 }
@@ -140,6 +144,10 @@ static int release(struct job *job, struct err *err)
 		return 0;
 	if (detach_checks(job, err) < 0)
 		return -1;
+	if (nfs_is_direct(job)) {
+		int rc = nfs_direct_sync(job, err);
+		return nfs_direct_detach(job, rc < 0 ? NULL : err) < 0 ? -1 : rc;
+	}
 	parts_of_job(job, &parts);
 	return parts_release(&parts, job->alt_inst, err);
 }
@@ -158,6 +166,8 @@ static int attach_result(const struct phase_ctx *c, struct err *err)
 
 	if (attach_lower(c, err) < 0)
 		return -1;
+	if (nfs_is_direct(job))
+		return nfs_direct_sync(job, err);
 	if (mount_is_mountpoint(job->alt_inst) && !mount_is_read_only(job->alt_inst)) {
 		events_step(c->events, "Writing the alternate root to its disk");
 		if (release(job, err) < 0)

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "phase/disk.h"
+#include "phase/nfs-direct.h"
 #include "phase/nfs-watch.h"
 #include "phase/parts.h"
 #include "sys/files.h"
@@ -26,7 +27,7 @@
  * tenths of a second, longer each time), but for what the kernel's own recovery waits for.
  */
 #define OPTIONS                                                                          \
-	"vers=4.2,proto=tcp,addr=127.0.0.1,clientaddr=127.0.0.1,port=%u,ro,nocto,"       \
+	"vers=4.2,proto=tcp,addr=127.0.0.1,clientaddr=127.0.0.1,port=%u,%s,nocto,"       \
 	"actimeo=3600,softerr,timeo=200,retrans=3"
 
 struct server {
@@ -198,6 +199,14 @@ static int keep_parts(const struct phase_ctx *c, const struct strv *mounts,
 			  c->job->spec.subject);
 }
 
+/* The clone to be written to, and after its file systems the running ones that they were made of. */
+static void serve_running(struct strv *argv, const struct strv *mounts)
+{
+	strv_add_all(argv, "--write", "--also", "/", NULL);
+	for (size_t i = 0; i < mounts->n; i++)
+		strv_add_all(argv, "--also", mounts->v[i], NULL);
+}
+
 static int begin(struct server *s, const struct phase_ctx *c, struct err *err)
 {
 	_cleanup_strv_ struct strv mounts = STRV_INIT;
@@ -214,6 +223,8 @@ static int begin(struct server *s, const struct phase_ctx *c, struct err *err)
 		     program, c->job->spec.disks, NULL);
 	for (size_t i = 0; i < mounts.n; i++)
 		strv_add_all(&s->argv, "--mount", mounts.v[i], NULL);
+	if (nfs_is_direct(c->job))
+		serve_running(&s->argv, &mounts);
 	strv_add(&s->argv, DISK_ALT_INST);
 	s->netns = netns_new(err);
 	if (s->netns < 0 || netns_run(s->netns, listen_here, s, err) < 0)
@@ -303,14 +314,16 @@ int nfs_probe(struct err *err)
 
 struct mounting {
 	const char *what, *target, *options;
+	bool writable;
 };
 
 static int mount_one(void *arg, struct err *err)
 {
 	const struct mounting *m = arg;
 
-	if (mount(m->what, m->target, "nfs4", MS_RDONLY | MS_NOSUID | MS_NODEV,
-		  m->options) == 0)
+	unsigned long flags = MS_NOSUID | MS_NODEV | (m->writable ? 0 : MS_RDONLY);
+
+	if (mount(m->what, m->target, "nfs4", flags, m->options) == 0)
 		return 0;
 	enum err_kind kind = errno == ENODEV || errno == EINVAL ? ERR_OPERATOR
 								: ERR_TRANSIENT;
@@ -328,21 +341,28 @@ char *nfs_middle(const struct job *job, size_t part)
 		    : xasprintf("%s/attributes", job->dir);
 }
 
-static int mount_part(const struct job *job, size_t i, const char *path, struct err *err)
+/* Where the parts are mounted, and which of what is served is the first of them. */
+struct placing {
+	const char *top;
+	size_t first;
+	bool writable;
+};
+
+static int mount_part(const struct job *job, const struct placing *where, size_t i,
+		      const char *path, struct err *err)
 {
 	_cleanup_str_ struct str options = STR_INIT;
-	_cleanup_free_ char *top = nfs_path(job);
-	_cleanup_free_ char *what = xasprintf("127.0.0.1:/%zu", i);
-	_cleanup_close_ int place = parts_place(top, path, err);
+	_cleanup_free_ char *what = xasprintf("127.0.0.1:/%zu", where->first + i);
+	_cleanup_close_ int place = parts_place(where->top, path, err);
 	char target[40];
 
 	if (place < 0)
 		return -1;
 	snprintf(target, sizeof(target), "/proc/self/fd/%d", place);
-	str_addf(&options, OPTIONS, server->port);
+	str_addf(&options, OPTIONS, server->port, where->writable ? "rw" : "ro");
 	if (*job->spec.nfs_options)
 		str_addf(&options, ",%s", job->spec.nfs_options);
-	struct mounting m = { what, target, str_c(&options) };
+	struct mounting m = { what, target, str_c(&options), where->writable };
 	if (netns_run(server->netns, mount_one, &m, err) < 0) {
 		(void)explain(err);
 		return err_prefix(err, DISK_ALT_INST "%s", path);
@@ -351,22 +371,20 @@ static int mount_part(const struct job *job, size_t i, const char *path, struct 
 }
 
 static int mount_parts(const struct phase_ctx *c, const struct parts *parts,
-		       struct err *err)
+		       const struct placing *where, struct err *err)
 {
-	const struct job *job = c->job;
-	_cleanup_free_ char *top = nfs_path(job);
-
-	if (files_mkdirs(top, 0755, err) < 0)
+	if (files_mkdirs(where->top, 0755, err) < 0)
 		return -1;
 	for (size_t i = 0; i < parts->n; i++) {
-		_cleanup_free_ char *place = xasprintf("%s%s", top, parts->v[i].path);
+		_cleanup_free_ char *place = xasprintf("%s%s", where->top,
+						       parts->v[i].path);
 
 		if (mount_is_mountpoint(place))
 			continue;
-		if (i == 0)
+		if (i == 0 && where->first == 0)
 			events_step(c->events, "Mounting the clone of %s over NFS",
-				    job->spec.client);
-		if (mount_part(job, i, parts->v[i].path, err) < 0)
+				    c->job->spec.client);
+		if (mount_part(c->job, where, i, parts->v[i].path, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -388,6 +406,32 @@ static int mount_lower(const struct job *job, struct parts *parts, struct err *e
 	return parts_attach(parts, top, job->lower, MOUNT_OVERLAY_READ_ONLY, err);
 }
 
+static int mount_below(const struct phase_ctx *c, struct parts *parts, struct err *err)
+{
+	_cleanup_free_ char *top = nfs_path(c->job);
+	const struct placing below = { .top = top };
+
+	if (mount_parts(c, parts, &below, err) < 0)
+		return -1;
+	return json_is_true(common_fact(c, "attributes"))
+		       ? mount_lower(c->job, parts, err)
+		       : 0;
+}
+
+/* The clone as the alternate root, the running system as the old one. */
+static int mount_direct(const struct phase_ctx *c, const struct parts *parts,
+			struct err *err)
+{
+	const struct job *job = c->job;
+	const struct placing new_one = { .top = job->alt_inst, .writable = true };
+	const struct placing old = { .top = job->lower, .first = parts->n };
+
+	if (mount_parts(c, parts, &new_one, err) < 0 ||
+	    nfs_direct_watch(job, parts, err) < 0)
+		return -1;
+	return mount_parts(c, parts, &old, err);
+}
+
 int nfs_mount(const struct phase_ctx *c, struct err *err)
 {
 	_cleanup_parts_ struct parts parts = PARTS_INIT;
@@ -396,11 +440,8 @@ int nfs_mount(const struct phase_ctx *c, struct err *err)
 	if (mount_private_namespace(err) < 0 || nfs_start(c, err) < 0)
 		return -1;
 	parts_of_job(c->job, &parts);
-	if (mount_parts(c, &parts, err) < 0)
-		return -1;
-	return json_is_true(common_fact(c, "attributes"))
-		       ? mount_lower(c->job, &parts, err)
-		       : 0;
+	return nfs_is_direct(c->job) ? mount_direct(c, &parts, err)
+				     : mount_below(c, &parts, err);
 }
 
 int nfs_end(const struct job *job, struct err *err)
@@ -457,6 +498,8 @@ int nfs_preflight(const struct phase_ctx *c, struct transport *t, struct finding
 			     "This machine cannot mount what a client serves over NFS",
 			     "the kernel has no NFS client (nfsv4)",
 			     "install a kernel with it, or migrate without --nfs");
+	if (nfs_is_direct(c->job))
+		nfs_direct_preflight(c, fs);
 	if (common_merges_usr(c))
 		findings_add(fs, "nfs.usrmerge", FINDING_INHIBIT,
 			     "The client's /bin, /sbin and /lib are not in /usr yet",

@@ -27,8 +27,9 @@ int nfs_start(const struct phase_ctx *c, struct err *err) _must_check_;
 /* The server answers. */
 int nfs_probe(struct err *err) _must_check_;
 /*
- * The clone's file systems are mounted in this process's namespace; starts what is not there yet. At nfs_path they are as
- * they come, at job->lower, once nfs_fill has been there, with all attributes: those lie in the trees nfs_middle.
+ * The clone's file systems are mounted in this process's namespace; starts what is not there yet. With --nfs-direct
+ * (nfs-direct.h) at job->alt_inst, and the running system's at job->lower. Else at nfs_path they are as they come, at
+ * job->lower, once nfs_fill has been there, with all attributes: those lie in the trees nfs_middle.
  */
 int nfs_mount(const struct phase_ctx *c, struct err *err) _must_check_;
 char *nfs_path(const struct job *job) _must_check_;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Phase 2: create the tree that the migration works in; over NFS, have the client serve its clone to us. */
 #include "phase/common.h"
+#include "phase/nfs-direct.h"
 #include "phase/nfs.h"
 #include "phase/parts.h"
 #include "phase/table.h"
@@ -29,7 +30,7 @@ static int export_run(struct phase_ctx *c, struct err *err)
 	if (files_mkdirs(job->lower, 0755, err) < 0 ||
 	    files_mkdirs(job->alt_inst, 0755, err) < 0)
 		return -1;
-	return parts_make(&parts, err);
+	return nfs_is_direct(job) ? 0 : parts_make(&parts, err);
 }
 
 static int need_dir(const char *dir, struct err *err)
@@ -45,7 +46,7 @@ static int export_verify(struct phase_ctx *c, struct err *err)
 	_cleanup_parts_ struct parts parts = PARTS_INIT;
 
 	parts_of_job(job, &parts);
-	for (size_t i = 0; i < parts.n; i++) {
+	for (size_t i = 0; i < parts.n && !nfs_is_direct(job); i++) {
 		if (need_dir(parts.v[i].upper, err) < 0 ||
 		    need_dir(parts.v[i].work, err) < 0)
 			return -1;

@@ -2,6 +2,7 @@
 /* Phase 3: the clone's tree, or the image, into the cache tree; over NFS, the clone below the working tree. */
 #include "archive/mksysb.h"
 #include "phase/disk.h"
+#include "phase/nfs-direct.h"
 #include "phase/nfs.h"
 #include "phase/parts.h"
 #include "phase/table.h"
@@ -80,6 +81,8 @@ static int mount_clone(struct phase_ctx *c, struct err *err)
 
 	if (common_drop_changes(c, err) < 0)
 		return -1;
+	if (nfs_is_direct(c->job))
+		return nfs_direct_save(c, err) < 0 ? -1 : nfs_mount(c, err);
 	parts_of_job(c->job, &parts);
 	return parts_make(&parts, err) < 0 ? -1 : nfs_fill(c, err);
 }

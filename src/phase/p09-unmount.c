@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Phase 9: push what has changed to the client's alternate disk. With images nothing is mounted between phases. */
+/*
+ * Phase 9: push what has changed to the client's alternate disk; what was written to over NFS only lacks what that does not
+ * carry. With images nothing is mounted between phases.
+ */
 #include "phase/disk.h"
+#include "phase/nfs-direct.h"
 #include "phase/nfs.h"
 #include "phase/table.h"
 
@@ -8,6 +12,8 @@ static int unmount_run(struct phase_ctx *c, struct err *err)
 {
 	_cleanup_site_ struct site site = SITE_INIT;
 
+	if (nfs_is_direct(c->job))
+		return nfs_direct_finish(c, err);
 	/* mounts the alternate root */
 	if (common_fact_set(c, "push", json_null(), err) < 0 ||
 	    site_open(&site, c, TREE_RESULT, true, err) < 0)
@@ -24,7 +30,10 @@ static int unmount_run(struct phase_ctx *c, struct err *err)
 /* The client has read its tree back against the new manifest before it said that all is well. */
 static int unmount_verify(struct phase_ctx *c, struct err *err)
 {
-	if (!json_is_object(common_fact(c, "push")))
+	if (nfs_is_direct(c->job) && !json_is_true(common_fact(c, "restored")))
+		return err_set(err, ERR_OPERATOR,
+			       "what NFS does not carry is not put back yet");
+	if (!nfs_is_direct(c->job) && !json_is_object(common_fact(c, "push")))
 		return err_set(err, ERR_OPERATOR, "the changes are not pushed yet");
 	return disk_verify(c, err);
 }
@@ -32,7 +41,7 @@ static int unmount_verify(struct phase_ctx *c, struct err *err)
 const struct phase phase_unmount = {
 	.number = 9,
 	.name = "unmount",
-	.title = "Push the changes to the client",
+	.title = "Unmount the clone, or push the changes to the client",
 	.weight = 10,
 	.flags = PHASE_RETRY,
 	.modes = "ABC",

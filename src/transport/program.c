@@ -56,7 +56,8 @@ static const char send_script[] =
 static const char remove_script[] =
 	"if [ -d " REMOTE_DIR " ] && ! [ -e " CLAIM " ]; then rm -f -- " REMOTE_DIR
 	"/altdisk-* " REMOTE_DIR "/.altdisk.* " REMOTE_DIR "/job-*.base " REMOTE_DIR
-	"/job-*.new; rmdir --ignore-fail-on-non-empty -- " REMOTE_DIR "; fi";
+	"/job-*.new " REMOTE_DIR
+	"/job-*.attributes; rmdir --ignore-fail-on-non-empty -- " REMOTE_DIR "; fi";
 
 static void fill_in(struct str *out, const char *script, const char *hex)
 {

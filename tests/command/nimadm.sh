@@ -100,6 +100,7 @@ done <<END
 -c web01 -d sdb -m rsize=,timeo=5 -Y|-m: 'rsize=' cannot be given here
 -c web01 -d sdb -m timeo=5,port=22 -Y|-m: 'port=22' cannot be given here
 -c web01 -O $out --nfs -Y|--nfs goes with -c CLIENT -d DISKS
+-T web12 -c web01 -d sdb --nfs-direct -Y|--nfs-direct goes with -c CLIENT -d DISKS
 -T web12 -c web01 -d sdb -m noac -Y|-m goes with -c CLIENT -d DISKS
 --resume -c web01 --nfs|--nfs goes with -c CLIENT -d DISKS
 -W -S -c web01|-W and -S cannot be given together
