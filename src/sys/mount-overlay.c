@@ -63,8 +63,8 @@ static int try_overlay(const char *target, unsigned long flags, const char *opts
 	}
 }
 
-/* What is only read leaves the record as it is. */
-static int record(const struct mount_layers *l, bool read_only, struct err *err)
+/* An overlay that is never volatile leaves the record as it is. */
+static int record(const struct mount_layers *l, bool is_volatile, struct err *err)
 {
 	if (!l->upper)
 		return 0;
@@ -72,7 +72,7 @@ static int record(const struct mount_layers *l, bool read_only, struct err *err)
 	if (written_check(file, l->upper, err) < 0 ||
 	    drop_volatile_mark(l->work, err) < 0)
 		return -1;
-	return read_only ? 0 : written_begin(file, err);
+	return is_volatile ? written_begin(file, err) : 0;
 }
 
 static void add_layers(struct str *opts, const struct mount_layers *l, bool keep_links)
@@ -100,16 +100,17 @@ int mount_layers(const struct mount_layers *l, const char *target, enum mount_ov
 	};
 	_cleanup_str_ struct str base = STR_INIT;
 	bool read_only = (how & MOUNT_OVERLAY_READ_ONLY) || !l->upper;
+	/* what is not written needs no sync */
+	bool is_volatile = !read_only && !(how & MOUNT_OVERLAY_DURABLE);
 
-	if (record(l, read_only, err) < 0)
+	if (record(l, is_volatile, err) < 0)
 		return -1;
 	add_layers(&base, l, how & MOUNT_OVERLAY_KEEP_LINKS);
 	/* mount(2) takes one page; longer text would be cut without a word. */
 	if (base.len + strlen(ladder[0]) >= 4096)
 		return err_set(err, ERR_OPERATOR,
 			       "the paths of the overlay at %s are too long", target);
-	/* what is not written needs no sync */
-	for (size_t i = read_only ? 1 : 0; i < ARRAY_SIZE(ladder); i++) {
+	for (size_t i = is_volatile ? 0 : 1; i < ARRAY_SIZE(ladder); i++) {
 		_cleanup_free_ char *opts = xasprintf("%s%s", str_c(&base), ladder[i]);
 		if (try_overlay(target, read_only ? MS_RDONLY : 0, opts) == 0)
 			return 0;

@@ -2,6 +2,7 @@
 /* Mounts in a private namespace: binds, tmpfs, unmounting, space. Overlays are in mount-overlay.c. */
 #include "sys/mount.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -10,7 +11,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-static int first_namespace = -1;
+static int first_namespace = -1, first_root = -1;
 
 int mount_first_namespace(struct err *err)
 {
@@ -21,13 +22,23 @@ int mount_first_namespace(struct err *err)
 	return first_namespace;
 }
 
+/* Entering a mount namespace gives its own root, which is not that of a process in a chroot. */
+int mount_first_root(struct err *err)
+{
+	if (first_root < 0)
+		first_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (first_root < 0)
+		return err_set_errno(err, ERR_OPERATOR, "/");
+	return first_root;
+}
+
 int mount_private_namespace(struct err *err)
 {
 	static bool done;
 
 	if (done)
 		return 0;
-	if (mount_first_namespace(err) < 0)
+	if (mount_first_namespace(err) < 0 || mount_first_root(err) < 0)
 		return -1;
 	if (unshare(CLONE_NEWNS) < 0) {
 		int denied = errno == EPERM;
@@ -105,6 +116,31 @@ int mount_umount(const char *target, struct err *err)
 		poll(NULL, 0, 100);
 	}
 	return 0;
+}
+
+int mount_forget_below(const char *dir, struct err *err)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	int rc = 0;
+
+	if (!d && errno == ENOENT)
+		return 0;
+	if (!d)
+		return err_set_errno(err, ERR_OPERATOR, "cannot read %s", dir);
+	while (rc == 0 && (e = readdir(d)) != NULL) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, e->d_name);
+
+		if (streq(e->d_name, ".") || streq(e->d_name, ".."))
+			continue;
+		while (umount2(path, UMOUNT_NOFOLLOW | MNT_DETACH) == 0)
+			;
+		/* EINVAL: nothing is mounted there */
+		if (errno != EINVAL && errno != ENOENT)
+			rc = err_set_errno(err, ERR_OPERATOR, "cannot forget %s", path);
+	}
+	closedir(d);
+	return rc;
 }
 
 bool mount_is_mountpoint(const char *path)

@@ -14,6 +14,16 @@
 int mount_private_namespace(struct err *err) _must_check_;
 /* A descriptor (borrowed) of the mount namespace that this process was in before. */
 int mount_first_namespace(struct err *err) _must_check_;
+/* The same of its root there. */
+int mount_first_root(struct err *err) _must_check_;
+/* Runs fn(arg) there, and returns what it returns: in a thread of its own. */
+int mount_in_first(int (*fn)(void *arg, struct err *err), void *arg, struct err *err)
+	_must_check_;
+/* What is mounted at `path`, and below it, is there at the same path, too, and stays when this process ends. */
+int mount_publish(const char *path, struct err *err) _must_check_;
+/* Of the mounts that a private namespace was made with, it forgets those right below `dir`: whoever has made them can unmount
+ * them for good. */
+int mount_forget_below(const char *dir, struct err *err) _must_check_;
 /*
  * overlay at `target`; metacopy and redirect_dir on, index off unless links are kept, volatile where the kernel has it.
  * A volatile overlay does not sync what it writes. That survives the death of the process but not of the machine,
@@ -25,6 +35,8 @@ enum mount_overlay {
 	MOUNT_OVERLAY_PLAIN = 0,
 	MOUNT_OVERLAY_KEEP_LINKS = 1,
 	MOUNT_OVERLAY_READ_ONLY = 2,
+	/* never volatile: what is written there is to survive the machine's death */
+	MOUNT_OVERLAY_DURABLE = 4,
 };
 int mount_overlay(const char *lower, const char *upper, const char *work,
 		  const char *target, enum mount_overlay how, struct err *err)

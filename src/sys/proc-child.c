@@ -89,6 +89,13 @@ static void enter_jail(const struct child *c)
 		fail(c, CHILD_JAIL);
 }
 
+static int enter_namespace(const struct proc_outliving *how)
+{
+	if (setns(how->mount_ns, CLONE_NEWNS) < 0)
+		return -1;
+	return how->root > 0 && (fchdir(how->root) < 0 || chroot(".") < 0) ? -1 : 0;
+}
+
 _noreturn_ void child_exec(const struct child *c)
 {
 	const struct proc_spec *spec = c->spec;
@@ -109,7 +116,7 @@ _noreturn_ void child_exec(const struct child *c)
 		if (c->std[i] >= 0 && dup2(c->std[i], i) < 0)
 			fail(c, CHILD_STDIO);
 	umask(022);
-	if (spec->outlives && setns(spec->outlives->mount_ns, CLONE_NEWNS) < 0)
+	if (spec->outlives && enter_namespace(spec->outlives) < 0)
 		fail(c, CHILD_JAIL);
 	if (spec->jail)
 		enter_jail(c);

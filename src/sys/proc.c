@@ -520,6 +520,25 @@ int proc_run(const struct proc_spec *spec, struct proc_result *res, struct err *
 	return rc;
 }
 
+pid_t proc_leave(const struct proc_spec *spec, struct err *err)
+{
+	struct run r = {
+		.spec = spec,
+		.pidfd = -1,
+		.out = { .fd = -1 },
+		.err_out = { .fd = -1 },
+	};
+
+	trace_argv(spec);
+	if (cancel_check(err) < 0)
+		return -1;
+	int rc = start(&r, err);
+	close_p(&r.pidfd);
+	stream_done(&r.out);
+	stream_done(&r.err_out);
+	return rc < 0 ? -1 : r.pid;
+}
+
 int proc_result_err(const struct proc_spec *spec, const struct proc_result *res,
 		    struct err *err)
 {

@@ -31,6 +31,7 @@ struct proc_jail {
 struct proc_outliving {
 	int socket;
 	int mount_ns; /* open on a namespace: mount_first_namespace */
+	int root;     /* its root there: mount_first_root; 0: the namespace's own */
 };
 
 struct proc_spec {
@@ -87,6 +88,10 @@ struct proc_result {
  */
 int proc_run(const struct proc_spec *spec, struct proc_result *res, struct err *err)
 	_must_check_;
+
+/* Starts a command that outlives us (spec->outlives) and leaves it alone: what it has to say, it says to its socket. Its
+ * process id, or -1. */
+pid_t proc_leave(const struct proc_spec *spec, struct err *err) _must_check_;
 
 /* As proc_run, but anything but exit 0 fills *err: "apt-get: exit status 100: <last lines>". 0 or -1. */
 int proc_check(const struct proc_spec *spec, struct err *err) _must_check_;

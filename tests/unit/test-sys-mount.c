@@ -269,6 +269,61 @@ static void binds(void **state)
 	in_namespace(bind_body);
 }
 
+static int see_and_unmount(void *arg, struct err *err)
+{
+	_cleanup_free_ char *file = xasprintf("%s/sub/file", (const char *)arg);
+	_cleanup_free_ char *sub = xasprintf("%s/sub", (const char *)arg);
+
+	if (!mount_is_mountpoint(arg) || !files_exists(file))
+		return err_set(err, ERR_INTERNAL, "it is not seen there");
+	return mount_umount(sub, err) < 0 ? -1 : mount_umount(arg, err);
+}
+
+static void publish_body(const char *dir)
+{
+	_cleanup_free_ char *sub = xasprintf("%s/sub", dir);
+	_cleanup_free_ char *file = xasprintf("%s/sub/file", dir);
+	struct err err = { 0 };
+
+	MUST(files_mkdirs(sub, 0755, &err) == 0);
+	MUST(mount_tmpfs(sub, "size=1m", &err) == 0);
+	MUST(files_write_atomic(file, "x", 1, 0644, &err) == 0);
+	MUST(mount_publish(dir, &err) == 0);
+	MUST(mount_in_first(see_and_unmount, (void *)(uintptr_t)dir, &err) == 0);
+	/* here it is what it was */
+	MUST(files_exists(file));
+	/* and it is forgotten like what came with the namespace */
+	MUST(mount_forget_below(dir, &err) == 0);
+	MUST(!files_exists(file));
+	MUST(mount_forget_below(sub, &err) == 0);
+	MUST(mount_forget_below(file, &err) == 0);
+}
+
+static void mounts_that_others_see(void **state)
+{
+	in_namespace(publish_body);
+}
+
+static void durable_body(const char *dir)
+{
+	struct dirs d = make_dirs(dir);
+	_cleanup_free_ char *state = xasprintf("%s.state", d.work);
+	_cleanup_free_ char *file = xasprintf("%s/file", d.target);
+	struct err err = { 0 };
+
+	MUST(mount_overlay(d.lower, d.upper, d.work, d.target, MOUNT_OVERLAY_DURABLE,
+			   &err) == 0);
+	MUST(files_write_atomic(file, "x", 1, 0644, &err) == 0);
+	/* no record: it is trusted whatever the machine does */
+	MUST(!files_exists(state));
+	MUST(mount_umount(d.target, &err) == 0);
+}
+
+static void overlay_that_survives_a_crash(void **state)
+{
+	in_namespace(durable_body);
+}
+
 static void space(void **state)
 {
 	uint64_t free_bytes = 0, total = 0;
@@ -296,6 +351,8 @@ int main(void)
 		cmocka_unit_test(overlay_keeps_hard_links),
 		cmocka_unit_test(overlay_waits_for_a_dying_owner),
 		cmocka_unit_test(overlay_failures_are_named),
+		cmocka_unit_test(overlay_that_survives_a_crash),
+		cmocka_unit_test(mounts_that_others_see),
 		cmocka_unit_test(binds),
 		cmocka_unit_test(space),
 		cmocka_unit_test(mountpoints),

@@ -540,11 +540,39 @@ static void outlives_us(void **state)
 	assert_false(sees_mount);
 }
 
+static void left_alone(void **state)
+{
+	struct err err = { 0 };
+	char seen[16] = "";
+	int ends[2], status;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	const struct proc_outliving how = { ends[1], mount_first_namespace(&err) };
+	const struct proc_spec spec = { .argv = SH("read line; echo $line; exit 3"),
+					.outlives = &how };
+	pid_t pid = proc_leave(&spec, &err);
+	close(ends[1]);
+	assert_true(pid > 0);
+	assert_int_equal(send(ends[0], "hello\n", 6, MSG_NOSIGNAL), 6);
+	assert_int_equal(recv(ends[0], seen, 6, MSG_WAITALL), 6);
+	assert_string_equal(seen, "hello\n");
+	close(ends[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), 3);
+
+	const struct proc_spec none = { .argv = (const char *const[]){ "/no/such", NULL },
+					.outlives = &how };
+	assert_err(proc_leave(&none, &err), &err, ERR_OPERATOR, "/no/such");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(collects_output),
 		cmocka_unit_test(outlives_us),
+		cmocka_unit_test(left_alone),
 		cmocka_unit_test(delivers_lines),
 		cmocka_unit_test(cuts_endless_lines),
 		cmocka_unit_test(exit_status_is_a_condition),
