@@ -160,7 +160,7 @@ int phase_release(struct job *job, struct err *err)
 }
 
 /* A machine that goes down while this tree is sent away or written to an image takes nothing of it with it. */
-static int attach_result(const struct phase_ctx *c, struct err *err)
+int common_attach_result(const struct phase_ctx *c, struct err *err)
 {
 	struct job *job = c->job;
 
@@ -211,7 +211,7 @@ static int site_attach(const struct phase_ctx *c, enum tree tree, char **ret,
 		return attach(c, err);
 	case TREE_RESULT:
 		*ret = xstrdup(job->alt_inst);
-		return attach_result(c, err);
+		return common_attach_result(c, err);
 	case TREE_CHECK_LOWER:
 		if (attach_lower(c, err) < 0)
 			return -1;

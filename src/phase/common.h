@@ -46,6 +46,10 @@ void site_done(struct site *s);
 /* usrmerge has work to do: it would write into a tree that it must have for itself. */
 bool common_merges_usr(const struct phase_ctx *c);
 
+/* The alternate root, finished, mounted in this process's namespace: on its disk, and only read from now on. Again and again:
+ * nothing. */
+int common_attach_result(const struct phase_ctx *c, struct err *err) _must_check_;
+
 /* Unmounts the alternate root in this process's namespace, if it is mounted. */
 int common_detach(const struct phase_ctx *c, struct err *err) _must_check_;
 

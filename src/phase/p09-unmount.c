@@ -10,17 +10,11 @@
 
 static int unmount_run(struct phase_ctx *c, struct err *err)
 {
-	_cleanup_site_ struct site site = SITE_INIT;
-
 	if (nfs_is_direct(c->job))
 		return nfs_direct_finish(c, err);
-	/* mounts the alternate root */
 	if (common_fact_set(c, "push", json_null(), err) < 0 ||
-	    site_open(&site, c, TREE_RESULT, true, err) < 0)
+	    common_attach_result(c, err) < 0 || disk_push(c, err) < 0)
 		return -1;
-	if (disk_push(c, err) < 0)
-		return -1;
-	site_done(&site);
 	/* what is left of it is not needed any more */
 	if (nfs_is_in(c->job) && (common_detach(c, err) < 0 || nfs_end(c->job, err) < 0))
 		return -1;
