@@ -82,8 +82,13 @@ static const struct opt options[] = {
 	{ "unmirror", 0, OPT_FLAG, AT(unmirror), NULL,
 	  "Make plain volumes on -d's disks where the client has mirrored ones." },
 	{ "wake", 'W', OPT_FLAG, AT(wake), NULL,
-	  "Wake the client's alternate root up: at /alt_inst there." },
-	{ "sleep", 'S', OPT_FLAG, AT(sleep), NULL, "Put it back to sleep." },
+	  "Wake the client's alternate root up and mount it here; -z: run a script there." },
+	{ "sleep", 'S', OPT_FLAG, AT(sleep), NULL,
+	  "Bring back what was written there, and put it to sleep." },
+	{ "no-mount", 0, OPT_FLAG, AT(no_mount), NULL,
+	  "With -W: wake it up on the client alone, at /alt_inst there." },
+	{ "hold", 0, OPT_FLAG, AT(hold), NULL,
+	  "Hold what -W has mounted, of --job: how nimadm calls itself for that." },
 	{ "rollback", 0, OPT_FLAG, AT(rollback), NULL,
 	  "Put the client's old disks first in its boot list again; -r: boot them." },
 };
@@ -96,7 +101,8 @@ static const char *const synopsis[] = {
 	"-p {-T MKSYSB | -c CLIENT} -O FILE ...",
 	"--resume [-P PHASES] {-T MKSYSB | -c CLIENT | --job NUMBER}",
 	"-C {-T MKSYSB | -c CLIENT | --job NUMBER}",
-	"{-W | -S} -c CLIENT [-d DISKS]",
+	"-W -c CLIENT [-d DISKS] [-z SCRIPT | --no-mount] [-m OPTIONS] [-j CACHE]",
+	"-S -c CLIENT [-d DISKS]",
 	"--rollback [-r] -c CLIENT",
 	"-M -s SPOT -l LPP_SOURCE [-p]",
 	"--status [-T MKSYSB | -c CLIENT | --job NUMBER] [--json]",
@@ -157,7 +163,8 @@ static int check_nfs(const struct nimadm_options *o, bool fresh, struct err *err
 
 	if (!o->nfs && !o->nfs_direct && !o->nfs_options)
 		return 0;
-	if (!fresh || o->disks.n == 0 || o->mksysb)
+	bool mounts = o->wake && !o->no_mount && !o->nfs && o->clients.n > 0;
+	if (!mounts && (!fresh || o->disks.n == 0 || o->mksysb))
 		return err_set(err, ERR_USAGE, "%s goes with -c CLIENT -d DISKS", option);
 	return o->nfs_options ? check_nfs_options(o->nfs_options, err) : 0;
 }
@@ -186,13 +193,27 @@ static int check_reboot(const struct nimadm_options *o, bool fresh, struct err *
 			  "without the boot list the client would boot its old disk");
 }
 
+static int check_wake(const struct nimadm_options *o, struct err *err)
+{
+	if (o->hold && !o->job)
+		return err_set(err, ERR_USAGE, "--hold wants --job NUMBER");
+	if (!o->no_mount)
+		return 0;
+	if (!o->wake)
+		return err_set(err, ERR_USAGE, "--no-mount goes with -W");
+	if (!o->post_script)
+		return 0;
+	err_set(err, ERR_USAGE, "-z and --no-mount cannot be given together");
+	return err_remedy(err, "the script runs where the clone is mounted here");
+}
+
 /* Client, disks, image and output file must make a mode. */
 static int check_mode(const struct nimadm_options *o, bool fresh, struct err *err)
 {
 	bool client = o->clients.n > 0, disks = o->disks.n > 0;
 
-	if (check_nfs(o, fresh, err) < 0 || check_unmirror(o, fresh, err) < 0 ||
-	    check_reboot(o, fresh, err) < 0)
+	if (check_wake(o, err) < 0 || check_nfs(o, fresh, err) < 0 ||
+	    check_unmirror(o, fresh, err) < 0 || check_reboot(o, fresh, err) < 0)
 		return -1;
 	if ((disks || o->no_bootlist || o->wake || o->sleep || o->rollback) && !client) {
 		err_set(err, ERR_USAGE, "%s wants -c CLIENT",
@@ -234,6 +255,7 @@ static int check(const struct nimadm_options *o, const struct strv *args, struct
 		{ o->resume, "--resume" }, { o->status, "--status" },
 		{ o->report, "--report" }, { o->wake, "-W" },
 		{ o->sleep, "-S" },	   { o->rollback, "--rollback" },
+		{ o->hold, "--hold" },
 	};
 	const char *first = NULL;
 
@@ -303,7 +325,9 @@ static int dispatch(struct cli *cli, struct nimadm_options *o, const struct strv
 	if (o->sync_level)
 		return nimadm_level(cli, o);
 	if (o->wake || o->sleep)
-		return cli_exit(nimadm_wake(cli, o, &err), &err);
+		return nimadm_wake(cli, o);
+	if (o->hold)
+		return nimadm_hold(cli, o);
 	if (o->rollback)
 		return cli_exit(nimadm_rollback(cli, o, &err), &err);
 	if (!o->status && !o->report)

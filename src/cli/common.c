@@ -114,6 +114,18 @@ void cli_warn(const char *fmt, ...)
 	fprintf(stderr, "%s: %s\n", program_name, str_c(&text));
 }
 
+char *cli_own_program(struct err *err)
+{
+	char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (n < 0) {
+		err_set_errno(err, ERR_INTERNAL, "/proc/self/exe");
+		return NULL;
+	}
+	return xstrndup(path, (size_t)n);
+}
+
 int cli_exit(int rc, const struct err *err)
 {
 	if (rc >= 0)

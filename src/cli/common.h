@@ -45,3 +45,6 @@ void cli_print_error(const struct err *err);
 void cli_warn(const char *fmt, ...) _printf_(1, 2);
 /* Prints the error of a negative rc; the exit status. */
 int cli_exit(int rc, const struct err *err);
+/* The path of this program, malloc'd; NULL: an error. To be asked before the process gets a mount namespace of its own: below a
+ * chroot the kernel tells another one from then on. */
+char *cli_own_program(struct err *err);

@@ -22,13 +22,25 @@ static bool is_known(const struct nimadm_run *r)
 			   (r->o->clients.n > 0 && strchr(subject, '@')));
 }
 
+static int admit(struct nimadm_run *r, struct err *err)
+{
+	_cleanup_(job_row_done) struct job_row row = { 0 };
+	int rc = store_job_find_open(r->store, r->o->subject, &row, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 0 && row.mode == 'W' && row.state != JOB_INHIBITED)
+		return nimadm_run_refuse_awake(&row, err);
+	return engine_admit(r->store, r->o->subject, err);
+}
+
 static int start_fresh(struct nimadm_run *r, struct err *err)
 {
 	_cleanup_(job_spec_done) struct job_spec spec = { 0 };
 
 	/* an unfinished job is what is to be told first: the rest may well be its doing */
-	if (is_known(r) && (nimadm_run_take(r, r->o->subject, err) < 0 ||
-			    engine_admit(r->store, r->o->subject, err) < 0))
+	if (is_known(r) &&
+	    (nimadm_run_take(r, r->o->subject, err) < 0 || admit(r, err) < 0))
 		return -1;
 	if (nimadm_spec(r->cli, r->store, r->o, &spec, err) < 0 ||
 	    check_fresh_selection(r, spec.mode, err) < 0 ||
@@ -56,6 +68,8 @@ static int go_on(struct nimadm_run *r, int64_t id, struct err *err)
 	if (store_job_get(r->store, id, &row, err) < 0 ||
 	    nimadm_run_load(r, &row, err) < 0)
 		return -1;
+	if (row.mode == 'W')
+		return nimadm_run_refuse_awake(&row, err);
 	if (nimadm_spec_same(r->cli, r->store, r->o, &r->job, err) < 0)
 		return -1;
 	if (row.state == JOB_DONE || row.state == JOB_CLEANED) {

@@ -326,15 +326,11 @@ int nimadm_many(struct cli *cli, const struct nimadm_options *o, char *const *ar
 				: pool_threads(0, JOBS_MOST);
 	unsigned jobs = (unsigned)MIN((size_t)most, o->clients.n);
 	_cleanup_free_ pthread_t *threads = xcalloc(jobs, sizeof(*threads));
-	char program[4096];
 	struct err err = { 0 };
-	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	_cleanup_free_ char *program = cli_own_program(&err);
 
-	if (n < 0) {
-		err_set_errno(&err, ERR_INTERNAL, "/proc/self/exe");
+	if (!program)
 		return cli_exit(-1, &err);
-	}
-	program[n] = '\0';
 	m.program = program;
 	make_members(&m, &o->clients);
 	int rc = start(&m, jobs, threads, &err);

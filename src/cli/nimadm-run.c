@@ -48,11 +48,15 @@ static int add_logs(struct nimadm_run *r, const unsigned weights[METER_PHASES],
 	return 0;
 }
 
-static int add_sinks(struct nimadm_run *r, struct err *err)
+int nimadm_run_sinks(struct nimadm_run *r, struct err *err)
 {
 	unsigned weights[METER_PHASES];
 	bool verbose = r->o->verbose || r->job.spec.verbose;
 
+	if (r->events.n > 0)
+		return 0;
+	r->events.job = r->job.id;
+	r->events.client = r->job.spec.subject;
 	weights_of(r->job.spec.mode, weights);
 	events_add_sink(&r->events, r->o->json ? ui_json(stdout)
 					       : ui_console(stdout, weights, verbose));
@@ -63,8 +67,11 @@ static int add_sinks(struct nimadm_run *r, struct err *err)
 
 int nimadm_run_take(struct nimadm_run *r, const char *subject, struct err *err)
 {
-	/* before the lease's thread exists: it belongs into the same namespace */
-	if (mount_private_namespace(err) < 0 ||
+	_cleanup_free_ char *places = xasprintf("%s/alt_inst", r->cli->state_dir);
+
+	/* before the lease's thread exists: it belongs into the same namespace. Clones that are awake (-W) are not to be
+	 * kept by it. */
+	if (mount_private_namespace(err) < 0 || mount_forget_below(places, err) < 0 ||
 	    lease_take(&r->lease, r->store, r->cli->state_dir, subject, r->o->force,
 		       err) < 0)
 		return -1;
@@ -197,11 +204,12 @@ int nimadm_run_engine(struct nimadm_run *r, struct err *err)
 		.select = r->select,
 		.preview = r->o->preview,
 		.undo = r->undo,
+		.go_on = r->go_on,
 	};
 
 	if (shell && !r->o->json && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
 		cfg.on_failed = phase_debug_shell;
-	if (add_sinks(r, err) < 0)
+	if (nimadm_run_sinks(r, err) < 0)
 		return -1;
 	trace_commands(r);
 	if (set_cstate(r, true, false, err) < 0)
@@ -213,6 +221,17 @@ int nimadm_run_engine(struct nimadm_run *r, struct err *err)
 	if (phase_release(&r->job, &release) < 0)
 		events_warning(&r->events, "%s", release.msg);
 	return rc;
+}
+
+int nimadm_run_refuse_awake(const struct job_row *row, struct err *err)
+{
+	err_set(err, ERR_OPERATOR, "the clone of %s is awake: job %lld", row->subject,
+		(long long)row->id);
+	return err_remedy(
+		err,
+		"nimadm -S -c %s brings back what was written to it and puts it "
+		"to sleep; nimadm -C -c %s drops that",
+		row->subject, row->subject);
 }
 
 int nimadm_run_load(struct nimadm_run *r, const struct job_row *row, struct err *err)

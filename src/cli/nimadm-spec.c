@@ -312,6 +312,36 @@ int nimadm_spec(struct cli *cli, struct store *s, const struct nimadm_options *o
 	return 0;
 }
 
+int nimadm_spec_awake(struct cli *cli, struct store *s, const struct nimadm_options *o,
+		      struct job_spec *ret, struct err *err)
+{
+	_cleanup_(job_spec_done) struct job_spec spec = { .mode = 'W' };
+	_cleanup_client_ struct client client = CLIENT_INIT;
+
+	if (fill_client(s, o, &spec, &client, err) < 0 || fill_disks(o, &spec, err) < 0 ||
+	    nimadm_cache(cli, s, o, &spec.cache, err) < 0 ||
+	    nimadm_cache_objects(s, spec.cache, &spec.resources, err) < 0 ||
+	    check_text(&spec, err) < 0)
+		return -1;
+	spec.nfs_options = xstrdup(o->nfs_options ? o->nfs_options : "");
+	spec.force = o->force;
+	spec.debug = o->debug;
+	spec.verbose = o->verbose;
+	*ret = spec;
+	spec = (struct job_spec){ 0 };
+	return 0;
+}
+
+int nimadm_post_script(struct store *s, const struct nimadm_options *o, char **ret,
+		       struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(file_resources); i++)
+		if (streq(file_resources[i].option, "-z"))
+			return resolve_file(s, &file_resources[i], o->post_script, ret,
+					    err);
+	return err_set(err, ERR_INTERNAL, "there is no option -z");
+}
+
 /* --- a job that exists --- */
 
 static int check_same(const char *option, const char *now, const char *then,

@@ -43,8 +43,17 @@ static int view_load(struct job_view *v, struct store *s, const struct job_row *
 	return 0;
 }
 
+/* -W has mounted the clone, and -S was not begun. */
+static bool is_awake(const struct job_view *v)
+{
+	return v->row->mode == 'W' && v->row->state == JOB_OPEN && !v->running &&
+	       v->phase == 3 && v->rows[3].state == JOURNAL_DONE;
+}
+
 static const char *state_text(const struct job_view *v)
 {
+	if (is_awake(v))
+		return "awake";
 	/* open, and nobody works on it: what a crash leaves, or the end of the phases of -P */
 	if (v->row->state == JOB_OPEN)
 		return v->running ? "running" : "unfinished";
@@ -160,6 +169,10 @@ static int print_next(const struct job_view *v, const char *state_dir, struct er
 		printf("       next: mend what %s/report.txt marks INHIBIT, then start "
 		       "again\n",
 		       job.report_dir);
+	else if (row->mode == 'W')
+		printf("       next: nimadm -S %s to bring back what was written there, or "
+		       "nimadm -C %s to drop it\n",
+		       ref, ref);
 	else
 		printf("       next: nimadm --resume %s to go on, or nimadm -C %s to take "
 		       "everything back\n",

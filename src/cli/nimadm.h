@@ -27,6 +27,7 @@ struct nimadm_options {
 	const char *subject;
 	char *ref;
 	bool no_bootlist, reboot, unmirror, nfs, nfs_direct;
+	bool no_mount, hold;
 };
 
 /* --- nimadm-spec.c --- */
@@ -37,6 +38,12 @@ struct nimadm_options {
  */
 int nimadm_spec(struct cli *cli, struct store *s, const struct nimadm_options *o,
 		struct job_spec *ret, struct err *err) _must_check_;
+/* The same for -W: a client's clone, mounted here. */
+int nimadm_spec_awake(struct cli *cli, struct store *s, const struct nimadm_options *o,
+		      struct job_spec *ret, struct err *err) _must_check_;
+/* The file of -z; malloc'd. */
+int nimadm_post_script(struct store *s, const struct nimadm_options *o, char **ret,
+		       struct err *err) _must_check_;
 /* A job that exists is gone on with: options that are given again must say what it was started with. */
 int nimadm_spec_same(struct cli *cli, struct store *s, const struct nimadm_options *o,
 		     const struct job *job, struct err *err) _must_check_;
@@ -109,9 +116,11 @@ int nimadm_report(struct cli *cli, const struct nimadm_options *o, struct err *e
 	_must_check_;
 
 /* --- nimadm-wake.c --- */
-/* -W, -S: on the client. */
-int nimadm_wake(struct cli *cli, const struct nimadm_options *o, struct err *err)
-	_must_check_;
+/* -W, -S: mounted here, or, with --no-mount, on the client alone. The exit status. */
+int nimadm_wake(struct cli *cli, const struct nimadm_options *o);
+
+/* --- nimadm-hold.c --- */
+int nimadm_hold(struct cli *cli, const struct nimadm_options *o); /* exit status */
 
 /* --- nimadm-rollback.c --- */
 /* --rollback: a client's old disks are first in its boot list again; with -r it boots them. */

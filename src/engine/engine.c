@@ -162,9 +162,8 @@ static void add_next_commands(struct engine *e, struct err *err)
 	}
 	if (*err->remedy)
 		str_addf(&remedy, "%s; then ", err->remedy);
-	str_addf(&remedy,
-		 "nimadm --resume %s to go on, or nimadm -C %s to take everything back",
-		 e->ref, e->ref);
+	str_addf(&remedy, "%s %s to go on, or nimadm -C %s to take everything back",
+		 e->cfg.go_on ? e->cfg.go_on : "nimadm --resume", e->ref, e->ref);
 	*err->remedy = '\0';
 	err_remedy(err, "%s", str_c(&remedy));
 }

@@ -24,6 +24,8 @@ struct engine_config {
 	struct selection select; /* ignored by an undo */
 	bool preview;		 /* the pre-flight alone, and nothing stays behind */
 	bool undo;		 /* -C */
+	/* the command that goes on after a failure; NULL: nimadm --resume */
+	const char *go_on;
 	/* first pause before a PHASE_RETRY phase runs again; 0: 2000 */
 	unsigned retry_ms;
 	/* Called once when a phase has failed (not when cancelled), after the journal knows: -E's shell. May be NULL. */

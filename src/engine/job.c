@@ -141,10 +141,12 @@ static void fill_paths(struct job *j, const char *state_dir)
 	j->lower = xasprintf("%s/lower", j->dir);
 	j->upper = xasprintf("%s/upper", j->dir);
 	j->work = xasprintf("%s/work", j->dir);
-	j->alt_inst = xasprintf("%s/alt_inst", j->dir);
+	j->alt_inst = j->spec.mode == 'W'
+			      ? xasprintf("%s/alt_inst/%s", state_dir, j->spec.subject)
+			      : xasprintf("%s/alt_inst", j->dir);
 	j->facts_root = xasprintf("%s/facts", j->dir);
-	j->image = strchr("ABE", j->spec.mode) ? xasprintf("%s/client.mksysb", j->dir)
-					       : xstrdup(j->spec.mksysb_path);
+	j->image = strchr("ABEW", j->spec.mode) ? xasprintf("%s/client.mksysb", j->dir)
+						: xstrdup(j->spec.mksysb_path);
 	j->facts_image = xasprintf("%s/facts.mksysb", j->dir);
 	j->report_dir = xasprintf("%s/report/%lld", state_dir, id);
 	j->log_dir = xasprintf("%s/log/%s", state_dir, j->spec.subject);

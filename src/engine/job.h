@@ -11,7 +11,9 @@
 #include "base/strv.h"
 
 struct job_spec {
-	char mode; /* 'A': client, over NFS; 'B': client, cached; 'C': image to client; 'D': image to image; 'E': client to image */
+	/* 'A': client, over NFS; 'B': client, cached; 'C': image to client; 'D': image to image; 'E': client to image;
+	 * 'W': no migration, a client's clone awake on the master */
+	char mode;
 	char *subject;			      /* leased name: the image's or client's */
 	char *lpp_source, *lpp_dir, *release; /* object, its directory, target codename */
 	char *spot, *spot_dir;
@@ -40,7 +42,8 @@ struct job {
 	unsigned script_timeout_s;
 	char *state_dir; /* <state> */
 	char *dir; /* <cache>/nimadm-job-<id>: the working tree of the job, holds a marker file */
-	char *lower, *upper, *work, *alt_inst, *facts_root; /* below dir */
+	char *lower, *upper, *work, *facts_root; /* below dir */
+	char *alt_inst;	   /* below dir; in mode W: <state>/alt_inst/<subject> */
 	char *image;	   /* what is restored: -T's file, or what the client sent */
 	char *facts_image; /* a client's small files, for the pre-flight */
 	char *report_dir;  /* <state>/report/<id> */

@@ -4,6 +4,7 @@
 
 #include "archive/mksysb.h"
 #include "model/bundle.h"
+#include "phase/awake.h"
 #include "phase/nfs-direct.h"
 #include "phase/nfs.h"
 #include "phase/parts.h"
@@ -39,12 +40,17 @@ static int attach_parts(const struct phase_ctx *c, enum mount_overlay how,
 	return parts_attach(&parts, mounted, job->alt_inst, how, err);
 }
 
-static int attach(const struct phase_ctx *c, struct err *err)
+int common_attach(const struct phase_ctx *c, struct err *err)
 {
+	/* a migration can be run again, what an administrator has written by hand cannot */
+	enum mount_overlay how = awake_is_in(c->job) ? MOUNT_OVERLAY_KEEP_LINKS |
+							       MOUNT_OVERLAY_DURABLE
+						     : MOUNT_OVERLAY_KEEP_LINKS;
+
 	if (attach_lower(c, err) < 0)
 		return -1;
 	return nfs_is_direct(c->job) ? nfs_direct_begin(c->job, err)
-				     : attach_parts(c, MOUNT_OVERLAY_KEEP_LINKS, err);
+				     : attach_parts(c, how, err);
 }
 
 static char *check_dir(const struct job *job, enum tree tree, const char *sub)
@@ -208,7 +214,7 @@ static int site_attach(const struct phase_ctx *c, enum tree tree, char **ret,
 		return attach_lower(c, err);
 	case TREE_ALT:
 		*ret = xstrdup(job->alt_inst);
-		return attach(c, err);
+		return common_attach(c, err);
 	case TREE_RESULT:
 		*ret = xstrdup(job->alt_inst);
 		return common_attach_result(c, err);
@@ -217,7 +223,7 @@ static int site_attach(const struct phase_ctx *c, enum tree tree, char **ret,
 			return -1;
 		return attach_check(c, tree, job->lower, ret, err);
 	case TREE_CHECK_ALT:
-		if (attach(c, err) < 0)
+		if (common_attach(c, err) < 0)
 			return -1;
 		return attach_check(c, tree, job->alt_inst, ret, err);
 	}
@@ -460,8 +466,10 @@ int common_script(const struct phase_ctx *c, const char *script, const char *whi
 
 	strv_addf(&env, "NIM_CLIENT=%s", job->spec.subject);
 	strv_addf(&env, "NIM_ALT_INST=%s", job->alt_inst);
-	strv_addf(&env, "NIM_SPOT=%s/root", job->spec.spot_dir);
-	strv_addf(&env, "NIM_LPP_SOURCE=%s", job->spec.lpp_dir);
+	if (*job->spec.spot_dir)
+		strv_addf(&env, "NIM_SPOT=%s/root", job->spec.spot_dir);
+	if (*job->spec.lpp_dir)
+		strv_addf(&env, "NIM_LPP_SOURCE=%s", job->spec.lpp_dir);
 	strv_addf(&env, "NIM_PHASE=%d", c->phase->number);
 	strv_addf(&env, "NIM_JOB=%lld", (long long)job->id);
 	events_step(c->events, "Running the %s script %s", which, script);

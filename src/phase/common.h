@@ -46,8 +46,9 @@ void site_done(struct site *s);
 /* usrmerge has work to do: it would write into a tree that it must have for itself. */
 bool common_merges_usr(const struct phase_ctx *c);
 
-/* The alternate root, finished, mounted in this process's namespace: on its disk, and only read from now on. Again and again:
- * nothing. */
+/* The alternate root, mounted in this process's namespace; to be written to, or finished: on its disk, and only read from now
+ * on. Again and again: nothing. */
+int common_attach(const struct phase_ctx *c, struct err *err) _must_check_;
 int common_attach_result(const struct phase_ctx *c, struct err *err) _must_check_;
 
 /* Unmounts the alternate root in this process's namespace, if it is mounted. */

@@ -4,13 +4,15 @@
 
 #include "model/json.h"
 #include "model/manifest.h"
+#include "phase/awake.h"
 #include "phase/cached.h"
 #include "phase/nfs.h"
 #include "sys/files.h"
 
 bool disk_is_in(const struct job *job)
 {
-	return job->spec.disks && *job->spec.disks;
+	/* -W without -d: the only one there is */
+	return awake_is_in(job) || (job->spec.disks && *job->spec.disks);
 }
 
 static bool is_from_image(const struct job *job)
@@ -99,14 +101,20 @@ static int rootvg_op(const struct phase_ctx *c, struct transport *t, const char 
 {
 	_cleanup_strv_ struct strv args = STRV_INIT;
 
-	strv_add_all(&args, "alt_rootvg_op", "--json", op, "-d", c->job->spec.disks,
-		     NULL);
+	strv_add_all(&args, "alt_rootvg_op", "--json", op, NULL);
+	if (*c->job->spec.disks)
+		strv_add_all(&args, "-d", c->job->spec.disks, NULL);
 	return call(c, t, &args, 0, err);
 }
 
 int disk_wake(const struct phase_ctx *c, struct transport *t, struct err *err)
 {
 	return rootvg_op(c, t, "-W", err);
+}
+
+int disk_sleep(const struct phase_ctx *c, struct transport *t, struct err *err)
+{
+	return rootvg_op(c, t, "-S", err);
 }
 
 /* --- the pre-flight --- */

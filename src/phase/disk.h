@@ -24,6 +24,9 @@ int disk_remove(const struct phase_ctx *c, struct err *err) _must_check_;
 /* It is awake, also when the client was booted meanwhile. */
 int disk_wake(const struct phase_ctx *c, struct transport *t, struct err *err)
 	_must_check_;
+/* It is not any more. */
+int disk_sleep(const struct phase_ctx *c, struct transport *t, struct err *err)
+	_must_check_;
 /* What is mounted below it there, parents first: "/boot". */
 int disk_mounts(struct transport *t, struct strv *ret, struct err *err) _must_check_;
 /* Its manifest into the job's directory, and kept there. */

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include "phase/awake.h"
 #include "phase/disk.h"
 #include "phase/nfs-direct.h"
 #include "phase/nfs-watch.h"
@@ -49,7 +50,7 @@ static struct server *server;
 
 bool nfs_is_in(const struct job *job)
 {
-	return job->spec.mode == 'A';
+	return job->spec.mode == 'A' || awake_is_in(job);
 }
 
 /* --- the thread: from the kernel's NFS client to the client program --- */
@@ -73,7 +74,8 @@ static void serve(struct server *s)
 {
 	struct err last = { 0 };
 	const struct proc_outliving how = { .socket = s->peer,
-					    .mount_ns = mount_first_namespace(&last) };
+					    .mount_ns = mount_first_namespace(&last),
+					    .root = mount_first_root(&last) };
 	int rc = transport_converse(s->t, strv_argv(&s->argv), &how, on_start, s, &last);
 
 	pthread_mutex_lock(&s->lock);
@@ -218,7 +220,7 @@ static int begin(struct server *s, const struct phase_ctx *c, struct err *err)
 		return -1;
 	/* a client that was booted meanwhile has its clone asleep; words for us are not for the NFS client */
 	strv_add_all(&s->argv, "sh", "-c",
-		     "\"$0\" alt_rootvg_op --json -W -d \"$1\" >&2 && shift && "
+		     "\"$0\" alt_rootvg_op --json -W ${1:+-d \"$1\"} >&2 && shift && "
 		     "exec \"$0\" serve-tree \"$@\"",
 		     program, c->job->spec.disks, NULL);
 	for (size_t i = 0; i < mounts.n; i++)
@@ -483,11 +485,20 @@ int nfs_is_gone(const struct phase_ctx *c, struct err *err)
 
 /* --- the pre-flight --- */
 
+static const char *instead(const struct job *job)
+{
+	return awake_is_in(job) ? "wake the clone up on the client alone: --no-mount"
+				: "migrate without --nfs";
+}
+
 int nfs_preflight(const struct phase_ctx *c, struct transport *t, struct findings *fs,
 		  struct err *err)
 {
 	const char *const args[] = { "serve-tree", "--json", "--check", NULL };
 	const struct client_call call = { .args = args, .events = c->events };
+	const char *remedy = instead(c->job);
+	_cleanup_free_ char *kernel = xasprintf("install a kernel with it, or %s",
+						remedy);
 	struct err unfit = { 0 };
 	/* as mounting does, this loads the module */
 	_cleanup_close_ int fs_fd = (int)syscall(SYS_fsopen, "nfs4",
@@ -496,15 +507,14 @@ int nfs_preflight(const struct phase_ctx *c, struct transport *t, struct finding
 	if (fs_fd < 0 && errno == ENODEV)
 		findings_add(fs, "master.nfs", FINDING_INHIBIT,
 			     "This machine cannot mount what a client serves over NFS",
-			     "the kernel has no NFS client (nfsv4)",
-			     "install a kernel with it, or migrate without --nfs");
+			     "the kernel has no NFS client (nfsv4)", kernel);
 	if (nfs_is_direct(c->job))
 		nfs_direct_preflight(c, fs);
 	if (common_merges_usr(c))
 		findings_add(fs, "nfs.usrmerge", FINDING_INHIBIT,
 			     "The client's /bin, /sbin and /lib are not in /usr yet",
 			     "they are merged in a plain tree only, not over NFS",
-			     "migrate without --nfs");
+			     remedy);
 	if (client_run(t, &call, &unfit) == 0) {
 		findings_add(fs, "client.nfs", FINDING_PASS,
 			     "The client can serve its clone over NFS", "NFSv4.2", "");
@@ -515,7 +525,6 @@ int nfs_preflight(const struct phase_ctx *c, struct transport *t, struct finding
 		return -1;
 	}
 	findings_add(fs, "client.nfs", FINDING_INHIBIT,
-		     "The client cannot serve its clone over NFS", unfit.msg,
-		     "migrate without --nfs");
+		     "The client cannot serve its clone over NFS", unfit.msg, remedy);
 	return 0;
 }

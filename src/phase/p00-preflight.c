@@ -2,6 +2,7 @@
 /* Phase 0: everything that could fail later is checked now, and what is missing is fetched. */
 #include "archive/mksysb.h"
 #include "inventory/preflight.h"
+#include "phase/awake.h"
 #include "phase/common.h"
 #include "phase/disk.h"
 #include "phase/nfs.h"
@@ -169,6 +170,13 @@ static int gather(struct phase_ctx *c, struct mksysb *m, struct preflight_ctx *p
 	return mount_space(c->job->dir, &p->cache_free, &total, err);
 }
 
+/* "%s can not be ...". */
+static char *purpose(const struct job *job)
+{
+	return awake_is_in(job) ? xstrdup("mounted here")
+				: xasprintf("migrated to %s", job->spec.release);
+}
+
 static int judge(struct phase_ctx *c, const struct findings *fs, struct err *err)
 {
 	size_t bad = findings_count(fs, FINDING_INHIBIT);
@@ -188,8 +196,9 @@ static int judge(struct phase_ctx *c, const struct findings *fs, struct err *err
 		return -1;
 	if (!bad)
 		return 0;
-	err_set(err, ERR_UNFIT, "%s can not be migrated to %s: %s", c->job->spec.subject,
-		c->job->spec.release, str_c(&ids));
+	_cleanup_free_ char *what = purpose(c->job);
+	err_set(err, ERR_UNFIT, "%s can not be %s: %s", c->job->spec.subject, what,
+		str_c(&ids));
 	return err_remedy(err, "%s; then start again", remedy);
 }
 
@@ -214,7 +223,19 @@ static int try_solve(struct phase_ctx *c, struct pkg_plan *plan, struct prefligh
 	return 0;
 }
 
-static int preflight_phase_run(struct phase_ctx *c, struct err *err)
+/* No packages, no sandbox: only client and NFS. */
+static int check_awake(struct phase_ctx *c, struct err *err)
+{
+	_cleanup_transport_ struct transport *t = NULL;
+	_cleanup_(findings_done) struct findings fs = FINDINGS_INIT;
+
+	if (make_job_dir(c, err) < 0 || client_open(&t, c, err) < 0 ||
+	    awake_preflight(c, t, &fs, err) < 0 || nfs_preflight(c, t, &fs, err) < 0)
+		return -1;
+	return judge(c, &fs, err);
+}
+
+static int check_migration(struct phase_ctx *c, struct err *err)
 {
 	_cleanup_transport_ struct transport *t = NULL;
 	_cleanup_mksysb_ struct mksysb *m = NULL;
@@ -266,10 +287,20 @@ static int preflight_phase_run(struct phase_ctx *c, struct err *err)
 	return judge(c, &fs, err);
 }
 
+static int preflight_phase_run(struct phase_ctx *c, struct err *err)
+{
+	if (awake_is_in(c->job))
+		return check_awake(c, err);
+	return check_migration(c, err);
+}
+
 static int preflight_phase_verify(struct phase_ctx *c, struct err *err)
 {
 	_cleanup_(pkg_plan_done) struct pkg_plan plan = PKG_PLAN_INIT;
 
+	/* what it has found out is all that it leaves */
+	if (awake_is_in(c->job))
+		return 0;
 	return common_plan_load(c, &plan, err);
 }
 
@@ -285,7 +316,7 @@ const struct phase phase_preflight = {
 	.name = "preflight",
 	.title = "Pre-flight: check everything that could fail later",
 	.weight = 8,
-	.modes = "ABCDE",
+	.modes = "ABCDEW",
 	.run = preflight_phase_run,
 	.verify = preflight_phase_verify,
 	.undo = preflight_phase_undo,

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "archive/mksysb.h"
+#include "phase/awake.h"
 #include "phase/disk.h"
 #include "phase/table.h"
 #include "sys/files.h"
@@ -30,6 +31,8 @@ static int clone_run(struct phase_ctx *c, struct err *err)
 {
 	_cleanup_transport_ struct transport *t = NULL;
 
+	if (awake_is_in(c->job))
+		return awake_begin(c, err);
 	if (disk_is_in(c->job))
 		return disk_make(c, err);
 	if (client_open(&t, c, err) < 0 || client_claim(t, c, err) < 0 ||
@@ -56,6 +59,8 @@ static int clone_verify(struct phase_ctx *c, struct err *err)
 
 static int clone_undo(struct phase_ctx *c, struct err *err)
 {
+	if (awake_is_in(c->job))
+		return awake_sleep(c, err);
 	if (disk_is_in(c->job))
 		return disk_remove(c, err);
 	if (unlink(c->job->image) < 0 && errno != ENOENT)
@@ -69,7 +74,7 @@ const struct phase phase_clone = {
 	.title = "Clone the root file systems",
 	.weight = 10,
 	.flags = PHASE_RETRY,
-	.modes = "ABCE",
+	.modes = "ABCEW",
 	.run = clone_run,
 	.verify = clone_verify,
 	.undo = clone_undo,

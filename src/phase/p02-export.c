@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Phase 2: create the tree that the migration works in; over NFS, have the client serve its clone to us. */
+#include "phase/awake.h"
 #include "phase/common.h"
 #include "phase/nfs-direct.h"
 #include "phase/nfs.h"
@@ -60,7 +61,8 @@ static int export_verify(struct phase_ctx *c, struct err *err)
 
 static int export_undo(struct phase_ctx *c, struct err *err)
 {
-	if (common_drop_changes(c, err) < 0 || nfs_end(c->job, err) < 0)
+	if (common_drop_changes(c, err) < 0 || nfs_end(c->job, err) < 0 ||
+	    (awake_is_in(c->job) && awake_remove(c->job, err) < 0))
 		return -1;
 	return files_rmtree(c->job->lower, NULL, err);
 }
@@ -71,7 +73,7 @@ const struct phase phase_export = {
 	.title = "Export the clone, or create the cache tree",
 	.weight = 1,
 	.flags = PHASE_RETRY,
-	.modes = "ABCDE",
+	.modes = "ABCDEW",
 	.run = export_run,
 	.verify = export_verify,
 	.undo = export_undo,

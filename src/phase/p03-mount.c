@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Phase 3: the clone's tree, or the image, into the cache tree; over NFS, the clone below the working tree. */
 #include "archive/mksysb.h"
+#include "phase/awake.h"
 #include "phase/disk.h"
 #include "phase/nfs-direct.h"
 #include "phase/nfs.h"
@@ -122,6 +123,10 @@ static int mount_verify(struct phase_ctx *c, struct err *err)
 
 static int mount_undo(struct phase_ctx *c, struct err *err)
 {
+	bool lost;
+
+	if (awake_is_in(c->job) && awake_end(c, &lost, err) < 0)
+		return -1;
 	if (common_detach(c, err) < 0 || nfs_end(c->job, err) < 0)
 		return -1;
 	return common_remove(c, c->job->lower, NULL, err);
@@ -133,7 +138,7 @@ const struct phase phase_mount = {
 	.title = "Mount the clone, or fill the cache tree",
 	.weight = 8,
 	.flags = PHASE_RETRY,
-	.modes = "ABCDE",
+	.modes = "ABCDEW",
 	.run = mount_run,
 	.verify = mount_verify,
 	.undo = mount_undo,

@@ -38,7 +38,7 @@ const struct phase phase_unmount = {
 	.title = "Unmount the clone, or push the changes to the client",
 	.weight = 10,
 	.flags = PHASE_RETRY,
-	.modes = "ABC",
+	.modes = "ABCW",
 	.run = unmount_run,
 	.verify = unmount_verify,
 };

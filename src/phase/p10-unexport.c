@@ -21,7 +21,7 @@ const struct phase phase_unexport = {
 	.title = "Remove the exports",
 	.weight = 1,
 	.flags = PHASE_RETRY,
-	.modes = "A",
+	.modes = "AW",
 	.run = unexport_run,
 	.verify = unexport_verify,
 };

@@ -5,6 +5,7 @@
 
 #include "archive/mksysb.h"
 #include "model/object.h"
+#include "phase/awake.h"
 #include "phase/disk.h"
 #include "phase/image.h"
 #include "phase/table.h"
@@ -123,7 +124,7 @@ static int define(struct phase_ctx *c, struct err *err)
 static int finish_disk(struct phase_ctx *c, struct err *err)
 {
 	if (common_fact_set(c, "finished", json_false(), err) < 0 ||
-	    disk_finish(c, err) < 0)
+	    (awake_is_in(c->job) ? awake_sleep(c, err) : disk_finish(c, err)) < 0)
 		return -1;
 	return common_fact_set(c, "finished", json_true(), err);
 }
@@ -183,7 +184,7 @@ const struct phase phase_finish = {
 	.title = "Finish the alternate disk or the image",
 	.weight = 12,
 	.flags = PHASE_RETRY,
-	.modes = "ABCDE",
+	.modes = "ABCDEW",
 	.run = finish_run,
 	.verify = finish_verify,
 	.undo = finish_undo,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Phase 12: reboot the client where that is asked for; remove what was temporary. -E and -D keep the working tree. */
+#include "phase/awake.h"
 #include "phase/disk.h"
 #include "phase/nfs.h"
 #include "phase/reboot.h"
@@ -102,7 +103,8 @@ static int cleanup_run(struct phase_ctx *c, struct err *err)
 		return 0;
 	}
 	events_step(c->events, "Removing the working tree %s", c->job->dir);
-	if (common_detach(c, err) < 0 || nfs_end(c->job, err) < 0)
+	if (common_detach(c, err) < 0 || nfs_end(c->job, err) < 0 ||
+	    (awake_is_in(c->job) && awake_remove(c->job, err) < 0))
 		return -1;
 	return common_remove(c, c->job->dir, JOB_MARKER, err);
 }
@@ -121,7 +123,7 @@ const struct phase phase_cleanup = {
 	.name = "cleanup",
 	.title = "Clean up",
 	.weight = 1,
-	.modes = "ABCDE",
+	.modes = "ABCDEW",
 	.run = cleanup_run,
 	.verify = cleanup_verify,
 };

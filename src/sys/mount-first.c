@@ -53,6 +53,24 @@ int mount_in_first(int (*fn)(void *arg, struct err *err), void *arg, struct err 
 	return v.rc;
 }
 
+int mount_copy(const char *path, bool all, struct err *err)
+{
+	unsigned flags = TREE_CLONE | TREE_CLOEXEC | (all ? TREE_RECURSIVE : 0);
+	int tree = (int)syscall(SYS_open_tree, AT_FDCWD, path, flags);
+
+	if (tree < 0)
+		return err_set_errno(err, ERR_OPERATOR, "cannot copy the mount %s", path);
+	return tree;
+}
+
+int mount_put(int tree, const char *path, struct err *err)
+{
+	if (syscall(SYS_move_mount, tree, "", AT_FDCWD, path, MOVE_FROM_OPENED) < 0)
+		return err_set_errno(err, ERR_OPERATOR,
+				     "cannot show what is mounted at %s", path);
+	return 0;
+}
+
 struct publication {
 	const char *path;
 	int tree;
@@ -62,19 +80,13 @@ static int put(void *arg, struct err *err)
 {
 	const struct publication *p = arg;
 
-	if (syscall(SYS_move_mount, p->tree, "", AT_FDCWD, p->path, MOVE_FROM_OPENED) < 0)
-		return err_set_errno(err, ERR_OPERATOR,
-				     "cannot show what is mounted at %s", p->path);
-	return 0;
+	return mount_put(p->tree, p->path, err);
 }
 
 int mount_publish(const char *path, struct err *err)
 {
-	unsigned flags = TREE_CLONE | TREE_CLOEXEC | TREE_RECURSIVE;
-	_cleanup_close_ int tree = (int)syscall(SYS_open_tree, AT_FDCWD, path, flags);
+	_cleanup_close_ int tree = mount_copy(path, true, err);
 	struct publication p = { path, tree };
 
-	if (tree < 0)
-		return err_set_errno(err, ERR_OPERATOR, "cannot copy the mount %s", path);
-	return mount_in_first(put, &p, err);
+	return tree < 0 ? -1 : mount_in_first(put, &p, err);
 }

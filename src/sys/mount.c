@@ -118,8 +118,17 @@ int mount_umount(const char *target, struct err *err)
 	return 0;
 }
 
+/* A working directory in what was forgotten would keep it: the same name is another directory now, if there is one. */
+static int leave(const char *cwd, struct err *err)
+{
+	if (!cwd || chdir(cwd) == 0 || chdir("/") == 0)
+		return 0;
+	return err_set_errno(err, ERR_OPERATOR, "cannot leave %s", cwd);
+}
+
 int mount_forget_below(const char *dir, struct err *err)
 {
+	_cleanup_free_ char *cwd = getcwd(NULL, 0);
 	DIR *d = opendir(dir);
 	struct dirent *e;
 	int rc = 0;
@@ -140,7 +149,7 @@ int mount_forget_below(const char *dir, struct err *err)
 			rc = err_set_errno(err, ERR_OPERATOR, "cannot forget %s", path);
 	}
 	closedir(d);
-	return rc;
+	return rc < 0 ? rc : leave(cwd, err);
 }
 
 bool mount_is_mountpoint(const char *path)

@@ -19,6 +19,9 @@ int mount_first_root(struct err *err) _must_check_;
 /* Runs fn(arg) there, and returns what it returns: in a thread of its own. */
 int mount_in_first(int (*fn)(void *arg, struct err *err), void *arg, struct err *err)
 	_must_check_;
+/* A copy of what is mounted at `path` (`all`: and below it), mounted nowhere until mount_put does so; a descriptor. */
+int mount_copy(const char *path, bool all, struct err *err) _must_check_;
+int mount_put(int tree, const char *path, struct err *err) _must_check_;
 /* What is mounted at `path`, and below it, is there at the same path, too, and stays when this process ends. */
 int mount_publish(const char *path, struct err *err) _must_check_;
 /* Of the mounts that a private namespace was made with, it forgets those right below `dir`: whoever has made them can unmount

@@ -44,9 +44,16 @@ void phase_debug_shell(void *arg, struct phase_ctx *c, const struct err *cause)
 	printf("shell for phase %d: %s\n", c->phase->number, cause->msg);
 }
 
-int nimadm_wake(struct cli *cli, const struct nimadm_options *o, struct err *err)
+int nimadm_wake(struct cli *cli, const struct nimadm_options *o)
 {
-	printf("%s of %s\n", o->wake ? "wake" : "sleep", o->subject);
+	printf("%s of %s%s\n", o->wake ? "wake" : "sleep", o->subject,
+	       o->no_mount ? " alone" : "");
+	return 0;
+}
+
+int nimadm_hold(struct cli *cli, const struct nimadm_options *o)
+{
+	printf("hold job %llu\n", (unsigned long long)o->job);
 	return 0;
 }
 

@@ -104,7 +104,27 @@ done <<END
 -T web12 -c web01 -d sdb -m noac -Y|-m goes with -c CLIENT -d DISKS
 --resume -c web01 --nfs|--nfs goes with -c CLIENT -d DISKS
 -W -S -c web01|-W and -S cannot be given together
+-S --no-mount -c web01|--no-mount goes with -W
+-c web01 -d sdb --no-mount -Y|--no-mount goes with -W
+-W --no-mount -z script -c web01|-z and --no-mount cannot be given together
+-W -m ro -c web01|-m: 'ro' cannot be given here
+-W --no-mount -m noac -c web01|-m goes with -c CLIENT -d DISKS
+-S -m noac -c web01|-m goes with -c CLIENT -d DISKS
+--hold|--hold wants --job NUMBER
+--hold -S --job 1|-S and --hold cannot be given together
 END
+t_case "awake and asleep, here and on the client alone"
+"$nimadm" define standalone web01 if1='net web01 0'
+t_ok run -W -c web01
+t_equal 'wake of web01' "$(cat "$T_OUT")"
+t_ok run -W -m noac -z script -d sdb -c web01
+t_ok run -W --no-mount -c web01
+t_equal 'wake of web01 alone' "$(cat "$T_OUT")"
+t_ok run -S -c web01
+t_equal 'sleep of web01' "$(cat "$T_OUT")"
+t_ok run --hold --job 7
+t_equal 'hold job 7' "$(cat "$T_OUT")"
+
 t_case "clients that are none"
 t_fail_with 5 run -c nobody -O "$out" -Y
 t_match "-c: .*nobody" -

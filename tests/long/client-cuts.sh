@@ -51,7 +51,7 @@ lvm_client_inside push <<END
 . $T_TMP/cut
 lvm_client_sshd
 cut 9 Pushing
-nimadm -W -c c1
+nimadm -W --no-mount -c c1
 grep VERSION_ID \$r/alt_inst/etc/os-release
 echo "audit: \$(chroot \$r/alt_inst dpkg --audit | wc -l)"
 nimadm -S -c c1

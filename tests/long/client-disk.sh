@@ -51,7 +51,7 @@ t_case "mode B: what changed is pushed to the clone, which then sleeps; the runn
 lvm_client_inside push <<END
 lvm_client_sshd
 nimadm $job -P 9
-nimadm -W -c c1
+nimadm -W --no-mount -c c1
 
 grep VERSION_ID \$r/alt_inst/etc/os-release
 echo "audit: \$(chroot \$r/alt_inst dpkg --audit | wc -l)"
@@ -97,7 +97,7 @@ lvm_client_here 4-8 -T c1_12
 lvm_client_inside fill <<END
 lvm_client_sshd
 nimadm $job -P 9
-nimadm -W -c c1
+nimadm -W --no-mount -c c1
 grep VERSION_ID \$r/alt_inst/etc/os-release
 echo "audit: \$(chroot \$r/alt_inst dpkg --audit | wc -l)"
 getcap \$r/alt_inst/usr/bin/ping || :

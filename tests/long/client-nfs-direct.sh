@@ -46,7 +46,7 @@ echo "local copies: \$(find $shared/cache -path '*upper*' -type f | wc -l)"
 nimadm $job -P 9-10
 echo "served by: \$(pgrep -f 'altdisk.* serve-tree' | wc -l)"
 fingerprint >$T_TMP/after
-nimadm -W -c c1
+nimadm -W --no-mount -c c1
 grep VERSION_ID \$r/alt_inst/etc/os-release
 echo "audit: \$(chroot \$r/alt_inst dpkg --audit | wc -l)"
 echo "NFS leftovers: \$(find \$r/alt_inst -name '.nfs*' | wc -l)"

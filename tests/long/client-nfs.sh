@@ -77,7 +77,7 @@ nimadm $job -P 9-10
 echo "served by: \$(pgrep -f 'altdisk.* serve-tree' | wc -l)"
 fingerprint >$T_TMP/after
 cp \$r/var/lib/nimadm/job-2.new $T_TMP/nfs.manifest
-nimadm -W -c c1
+nimadm -W --no-mount -c c1
 grep VERSION_ID \$r/alt_inst/etc/os-release
 echo "audit: \$(chroot \$r/alt_inst dpkg --audit | wc -l)"
 cd \$r

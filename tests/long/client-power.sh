@@ -89,7 +89,7 @@ t_case "power lost while the changes are pushed: gone on with"
 t_ok cut 9 'Pushing'
 after push <<END
 nimadm $job -P 9
-nimadm -W -c c1
+nimadm -W --no-mount -c c1
 grep VERSION_ID \$r/alt_inst/etc/os-release
 echo "audit: \$(chroot \$r/alt_inst dpkg --audit | wc -l)"
 nimadm -S -c c1

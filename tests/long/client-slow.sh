@@ -38,7 +38,7 @@ lvm_client_inside push <<END
 lvm_client_sshd
 $slow
 nimadm $job -P 9
-nimadm -W -c c1
+nimadm -W --no-mount -c c1
 grep VERSION_ID \$r/alt_inst/etc/os-release
 echo "audit: \$(chroot \$r/alt_inst dpkg --audit | wc -l)"
 nimadm -S -c c1
