@@ -223,8 +223,11 @@ static int open_image(struct mksysb *m, struct err *err)
 	struct stat st;
 
 	m->fd = open(m->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (m->fd < 0 || fstat(m->fd, &st) < 0)
-		return err_set_errno(err, ERR_OPERATOR, "cannot be opened");
+	if (m->fd < 0 || fstat(m->fd, &st) < 0) {
+		err_set_errno(err, ERR_OPERATOR, "cannot be opened");
+		return err_remedy(err,
+				  "give the path of an image; mksysb -o FILE makes one");
+	}
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_OPERATOR, "not an image: not a regular file");
 	int rc = table_read(&m->table, m->fd, err);

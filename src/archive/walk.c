@@ -5,11 +5,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <regex.h>
 #include <sys/sysmacros.h>
 
 #include "base/dirstack.h"
 #include "base/links.h"
+#include "model/excludes.h"
 #include "sys/dirs.h"
 #include "sys/signal.h"
 
@@ -25,11 +25,10 @@ struct walker {
 	struct walk *w;
 	const struct mksysb_write *job;
 	const struct progress *progress;
-	regex_t *excludes;
-	size_t n_excludes;
+	struct excludes excludes;
 	struct dirstack dirs;
 	struct links links;
-	struct str path, dotted; /* of one entry; dotted: "./path" for the patterns */
+	struct str path; /* of one entry */
 };
 
 void walk_done(struct walk *w)
@@ -103,18 +102,6 @@ static int path_at(struct spill *s, uint64_t at, char **ret, struct err *err)
 		return -1;
 	*ret = xmalloc(r.path_len);
 	return spill_read_at(s, at + sizeof(r), *ret, r.path_len, err);
-}
-
-static bool is_excluded(struct walker *k, const char *path)
-{
-	if (k->n_excludes == 0)
-		return false;
-	str_reset(&k->dotted);
-	str_addf(&k->dotted, "./%s", path);
-	for (size_t i = 0; i < k->n_excludes; i++)
-		if (regexec(&k->excludes[i], k->dotted.p, 0, NULL, 0) == 0)
-			return true;
-	return false;
 }
 
 static bool is_own(const struct walk *w, const struct stat *st)
@@ -245,7 +232,7 @@ static int take_entries(struct walker *k, const char *above, const struct listin
 
 		str_reset(&k->path);
 		str_addf(&k->path, "%s%s%s", above, *above ? "/" : "", name);
-		if (is_excluded(k, k->path.p))
+		if (excludes_match(&k->excludes, k->path.p))
 			continue;
 		if (fstatat(dirfd(l->dir), name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 			if (errno == ENOENT)
@@ -305,35 +292,12 @@ static int visit(struct walker *k, uint64_t above, struct err *err)
 	return take_entries(k, at, &l, err);
 }
 
-static int compile_excludes(struct walker *k, struct err *err)
-{
-	const struct strv *patterns = k->job->excludes;
-
-	if (!patterns || patterns->n == 0)
-		return 0;
-	k->excludes = xcalloc(patterns->n, sizeof(*k->excludes));
-	for (size_t i = 0; i < patterns->n; i++) {
-		int rc = regcomp(&k->excludes[i], patterns->v[i], REG_NOSUB);
-		if (rc != 0) {
-			char why[256];
-			regerror(rc, &k->excludes[i], why, sizeof(why));
-			return err_set(err, ERR_USAGE, "exclude pattern '%s': %s",
-				       patterns->v[i], why);
-		}
-		k->n_excludes++;
-	}
-	return 0;
-}
-
 static void walker_done(struct walker *k)
 {
-	for (size_t i = 0; i < k->n_excludes; i++)
-		regfree(&k->excludes[i]);
-	free(k->excludes);
+	excludes_done(&k->excludes);
 	dirstack_done(&k->dirs);
 	links_done(&k->links);
 	str_done(&k->path);
-	str_done(&k->dotted);
 }
 
 int walk_run(struct walk *w, const struct mksysb_write *job, const char *beside,
@@ -342,7 +306,8 @@ int walk_run(struct walk *w, const struct mksysb_write *job, const char *beside,
 	_cleanup_(walker_done) struct walker k = { .w = w, .job = job, .progress = p };
 	uint64_t mount = 0;
 
-	if (compile_excludes(&k, err) < 0 || spill_open(&w->members, beside, err) < 0)
+	if (excludes_init(&k.excludes, job->excludes, err) < 0 ||
+	    spill_open(&w->members, beside, err) < 0)
 		return -1;
 	do {
 		if (visit(&k, mount, err) < 0 || cancel_check(err) < 0)

@@ -3,6 +3,13 @@
 #include "cli/nim.h"
 #include "model/layout.h"
 
+/* The message has the line. */
+static int wrong(const char *location, const char *page, struct err *err)
+{
+	err_prefix(err, "%s", location);
+	return err_remedy(err, "mend the file; %s(5) says what it may hold", page);
+}
+
 static int check_image_data(struct nim_request *r, const char *location,
 			    struct findings *fs, struct err *err)
 {
@@ -12,7 +19,7 @@ static int check_image_data(struct nim_request *r, const char *location,
 	if (nim_read_text(location, &text, err) < 0)
 		return -1;
 	if (layout_parse(&layout, str_c(&text), text.len, err) < 0)
-		return err_prefix(err, "%s", location);
+		return wrong(location, "image.data", err);
 	return 0;
 }
 
@@ -24,7 +31,7 @@ static int check_bosinst_data(struct nim_request *r, const char *location,
 	if (nim_read_text(location, &text, err) < 0)
 		return -1;
 	if (bosinst_validate(str_c(&text), text.len, err) < 0)
-		return err_prefix(err, "%s", location);
+		return wrong(location, "bosinst.data", err);
 	return 0;
 }
 

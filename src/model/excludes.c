@@ -13,8 +13,11 @@ int excludes_init(struct excludes *x, const struct strv *patterns, struct err *e
 		if (rc != 0) {
 			char why[256];
 			regerror(rc, &x->v[i], why, sizeof(why));
-			return err_set(err, ERR_USAGE, "exclude pattern '%s': %s",
-				       patterns->v[i], why);
+			err_set(err, ERR_USAGE, "exclude pattern '%s': %s",
+				patterns->v[i], why);
+			return err_remedy(
+				err,
+				"mend the pattern: a basic regular expression, mksysb(8)");
 		}
 		x->n++;
 	}

@@ -66,6 +66,17 @@ t_match "next: --help shows" -
 t_fail_with 2 "$T_BUILD/nim" -o define
 t_match "next: nim --help" -
 
+t_case "an image or a pattern that is wrong leads on"
+t_fail_with 1 "$T_BUILD/mksysb" --verify "$T_TMP/no"
+t_match "mksysb: image $T_TMP/no: cannot be opened" -
+t_match 'next: give the path of an image' -
+echo '[bad' >"$T_TMP/patterns"
+mkdir -p "$T_TMP/system/etc"
+echo 'ID=debian' >"$T_TMP/system/etc/os-release"
+t_fail_with 2 "$T_BUILD/mksysb" -e "$T_TMP/patterns" --root "$T_TMP/system" -o "$T_TMP/image"
+t_match "exclude pattern '\[bad': Unmatched" -
+t_match 'next: mend the pattern' -
+
 t_case "errors are events with --json"
 t_fail_with 2 "$altdisk" check --json now
 t_equal error "$(jq -r .event "$T_OUT")"

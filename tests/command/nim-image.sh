@@ -87,5 +87,6 @@ t_equal "unavailable for use" "$(attr Rstate layout)"
 echo 'odd' >>"$T_TMP/bosinst.data"
 t_fail_with 1 nim -o check answers
 t_match 'line [0-9]+' -
+t_match 'next: mend the file; bosinst.data\(5\)' -
 
 t_done
