@@ -108,18 +108,6 @@ int attributes_unlock(const struct root *tree, const char *file, struct err *err
 
 /* --- putting back --- */
 
-static bool has(const struct xattrs *x, const char *want)
-{
-	const char *name;
-	const void *value;
-	size_t len;
-
-	for (size_t pos = 0; xattrs_next(x, &pos, &name, &value, &len);)
-		if (streq(name, want))
-			return true;
-	return false;
-}
-
 /* Those that the path lacks, and what to call them. The user's own went over NFS: who took them away meant it. */
 static int find_lacking(const struct found *f, struct xattrs *ret, struct str *words)
 {
@@ -140,7 +128,7 @@ static int find_lacking(const struct found *f, struct xattrs *ret, struct str *w
 	for (size_t pos = 0; xattrs_next(&f->m->xattrs, &pos, &name, &value, &len);) {
 		const char *word = name;
 
-		if (starts_with(name, "user.") || has(&now, name))
+		if (starts_with(name, "user.") || xattrs_has(&now, name))
 			continue;
 		xattrs_add(ret, name, value, len);
 		for (size_t i = 0; i < ARRAY_SIZE(known); i++)
@@ -154,8 +142,8 @@ static int find_lacking(const struct found *f, struct xattrs *ret, struct str *w
 /* The bit came in place of the capability. */
 static bool fell_back(const struct found *f, const struct xattrs *lacking)
 {
-	return f->fd >= 0 && has(lacking, CAPABILITY) && (f->st.st_mode & S_ISUID) &&
-	       !(f->m->mode & S_ISUID);
+	return f->fd >= 0 && xattrs_has(lacking, CAPABILITY) &&
+	       (f->st.st_mode & S_ISUID) && !(f->m->mode & S_ISUID);
 }
 
 static bool lacks_flags(const struct found *f)

@@ -146,7 +146,7 @@ int xattrs_apply(const struct xattrs *x, const struct xattrs_of *of,
 	return 0;
 }
 
-static bool has_name(const struct xattrs *x, const char *want)
+bool xattrs_has(const struct xattrs *x, const char *want)
 {
 	const char *name;
 	const void *value;
@@ -170,7 +170,7 @@ int xattrs_replace(const struct xattrs *x, const struct xattrs_of *of,
 
 	*ret_name = "";
 	for (size_t pos = 0; rc == 0 && xattrs_next(&now, &pos, &name, &value, &len);) {
-		if (has_name(x, name))
+		if (xattrs_has(x, name))
 			continue;
 		rc = of->fd >= 0 ? fremovexattr(of->fd, name) : lremovexattr(path, name);
 		/* A change of the owner may have taken it away already; a security module keeps its own. */

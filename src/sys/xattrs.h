@@ -20,6 +20,8 @@ void xattrs_add(struct xattrs *x, const char *name, const void *value, size_t le
 /* for (size_t pos = 0; xattrs_next(x, &pos, &name, &value, &len);) */
 bool xattrs_next(const struct xattrs *x, size_t *pos, const char **name,
 		 const void **value, size_t *len);
+/* Whether one of this name is among them. */
+bool xattrs_has(const struct xattrs *x, const char *name);
 /* False for what belongs to a mount, not to the file: an overlay's book-keeping, NFS's view of the mode. */
 bool xattrs_is_kept(const char *name);
 /* 16 hexadecimal digits, or "" where there are none. */
