@@ -245,6 +245,19 @@ static char *temporary_name(const char *path)
 	return xasprintf("%s/.nimadm-%016llx.tmp", dir, (unsigned long long)random);
 }
 
+/* A device or a link is somebody's way to something else: /dev/null renamed over would be the machine's undoing. A directory
+ * cannot be renamed over. */
+static int check_replaced(const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+		return 0;
+	err_set(err, ERR_OPERATOR, "%s is %s: it is not replaced", path,
+		S_ISLNK(st.st_mode) ? "a symbolic link" : "no regular file");
+	return err_remedy(err, "give the name of a file");
+}
+
 /*
  * A file without a name where the file system can do that (gone after a crash, whatever happens), else one
  * under a temporary name.
@@ -254,8 +267,10 @@ int files_pending_open(struct files_pending *p, const char *path, mode_t mode,
 {
 	_cleanup_free_ char *dir = dir_of(path);
 	_cleanup_free_ char *tmp = NULL;
-	_cleanup_close_ int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
+	if (check_replaced(path, err) < 0)
+		return -1;
+	_cleanup_close_ int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
 		tmp = temporary_name(path);
 		fd = open(tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

@@ -38,7 +38,8 @@ struct files_usage {
 int files_usage(const char *path, struct files_usage *ret, struct err *err) _must_check_;
 int files_disk_usage(const char *path, uint64_t *ret, struct err *err) _must_check_;
 
-/* A file that appears under its name only when published: written to a temporary name in the same directory. */
+/* A file that appears under its name only when published: written to a temporary name in the same directory. Of what is there
+ * only a file is replaced. */
 struct files_pending {
 	int fd;
 	char *tmp, *path;

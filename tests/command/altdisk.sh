@@ -76,6 +76,11 @@ echo 'ID=debian' >"$T_TMP/system/etc/os-release"
 t_fail_with 2 "$T_BUILD/mksysb" -e "$T_TMP/patterns" --root "$T_TMP/system" -o "$T_TMP/image"
 t_match "exclude pattern '\[bad': Unmatched" -
 t_match 'next: mend the pattern' -
+mkfifo "$T_TMP/device"
+t_fail_with 1 "$T_BUILD/mksysb" --root "$T_TMP/system" -o "$T_TMP/device"
+t_match "$T_TMP/device is no regular file: it is not replaced" -
+t_match 'next: give the name of a file' -
+t_ok test -p "$T_TMP/device"
 
 t_case "errors are events with --json"
 t_fail_with 2 "$altdisk" check --json now

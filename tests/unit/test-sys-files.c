@@ -110,6 +110,28 @@ static void pending_vanishes_unless_published(void **state)
 	assert_int_equal(count_entries(dir), 2);
 }
 
+/* mksysb -o /dev/null once made a file of it. */
+static void replaces_files_only(void **state)
+{
+	_cleanup_scratch_ char *dir = scratch_new();
+	_cleanup_free_ char *fifo = xasprintf("%s/fifo", dir);
+	_cleanup_free_ char *link = xasprintf("%s/link", dir);
+	_cleanup_files_pending_ struct files_pending p = FILES_PENDING_INIT;
+	struct err err = { 0 };
+	struct stat st;
+
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_int_equal(symlink("nowhere", link), 0);
+	assert_err(files_pending_open(&p, fifo, 0644, &err), &err, ERR_OPERATOR,
+		   "no regular file");
+	err_clear(&err);
+	assert_err(files_write_atomic(link, "x", 1, 0644, &err), &err, ERR_OPERATOR,
+		   "a symbolic link");
+	assert_int_equal(lstat(fifo, &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	assert_int_equal(count_entries(dir), 2);
+}
+
 static void pending_leaves_nothing_after_sigkill(void **state)
 {
 	_cleanup_scratch_ char *dir = scratch_new();
@@ -360,6 +382,7 @@ int main(void)
 		cmocka_unit_test(read_limits),
 		cmocka_unit_test(write_atomic_replaces),
 		cmocka_unit_test(pending_vanishes_unless_published),
+		cmocka_unit_test(replaces_files_only),
 		cmocka_unit_test(pending_leaves_nothing_after_sigkill),
 		cmocka_unit_test(absolute_paths),
 		cmocka_unit_test(rmtree_refusals),
