@@ -5,6 +5,7 @@
 #
 #   fixture_make       makes $fixture, or uses the one that ./check has made before (NIM_TEST_FIXTURE)
 #   fixture_state DIR  a fresh state directory with the objects mini12, lpp13 and spot13
+#   fixture_old        fetches what merging its configuration needs of Debian 12, where it is not there yet
 
 fixture=${NIM_TEST_FIXTURE:-$T_TMP/fixture}
 PATH=$T_BUILD:$PATH
@@ -32,4 +33,12 @@ fixture_state()
 {
 	mkdir -p "$1"
 	cp -a "$fixture/state/." "$1/"
+}
+
+fixture_old()
+{
+	[ -d "$fixture/lpp13/old" ] && return 0
+	fixture_state "$fixture/unused"
+	nimadm --state "$fixture/unused" -T mini12 -O "$fixture/unused/out" -l lpp13 -s spot13 -j "$fixture/unused" -Y -P 0-6
+	rm -rf --one-file-system "$fixture/unused"
 }

@@ -15,16 +15,7 @@ job="-c c1 -d /dev/ubdb --nfs-direct -j $shared/cache -l lpp13 -s spot13 -Y"
 t_case "checked with a warning, cloned, exported, mounted"
 lvm_client_inside mount <<END
 lvm_client_sshd
-cp \$r/bin/true \$r/usr/local/bin/kept
-setcap cap_net_raw+ep \$r/usr/local/bin/kept
-setfacl -m u:1:r \$r/etc/hostname
-mkdir -m 2770 \$r/srv/kept
-setfacl -d -m u:1:rx \$r/srv/kept
-echo kept >\$r/srv/kept/file
-ln \$r/srv/kept/file \$r/srv/kept/other
-setfacl -m u:2:r \$r/srv/kept/file
-echo immutable >\$r/srv/immutable
-chattr +i \$r/srv/immutable
+kept_make
 fingerprint >$T_TMP/before
 nimadm $job -P 0-3
 fingerprint >$T_TMP/after
@@ -50,13 +41,8 @@ nimadm -W --no-mount -c c1
 grep VERSION_ID \$r/alt_inst/etc/os-release
 echo "audit: \$(chroot \$r/alt_inst dpkg --audit | wc -l)"
 echo "NFS leftovers: \$(find \$r/alt_inst -name '.nfs*' | wc -l)"
-cd \$r
-kept="etc/hostname srv/kept srv/kept/file srv/kept/other srv/immutable usr/local/bin/kept"
-attributes() { getcap usr/local/bin/kept; getfacl -cp \$kept; stat -c '%a %h %n' \$kept; lsattr -d \$kept | sort; }
-attributes >$T_TMP/attributes.old
-cd alt_inst
-attributes >$T_TMP/attributes.new
-cd /
+kept_show \$r >$T_TMP/attributes.old
+kept_show \$r/alt_inst >$T_TMP/attributes.new
 nimadm -S -c c1
 nimadm -C -c c1
 echo "signatures: \$(wipefs -n /dev/ubdb | wc -l)"

@@ -73,6 +73,28 @@ lvm_client_sshd() {
 		-o ListenAddress="$T_CLIENT_HOST" -f /dev/null
 }
 
+# Files of the client with what NFS does not carry; and how they look in a root.
+kept_make() {
+	cp $r/bin/true $r/usr/local/bin/kept
+	setcap cap_net_raw+ep $r/usr/local/bin/kept
+	setfacl -m u:1:r $r/etc/hostname
+	mkdir -m 2770 $r/srv/kept
+	setfacl -d -m u:1:rx $r/srv/kept
+	echo kept >$r/srv/kept/file
+	ln $r/srv/kept/file $r/srv/kept/other
+	setfacl -m u:2:r $r/srv/kept/file
+	echo immutable >$r/srv/immutable
+	chattr +i $r/srv/immutable
+}
+kept_show() (
+	cd "$1"
+	kept=(etc/hostname srv/kept srv/kept/file srv/kept/other srv/immutable usr/local/bin/kept)
+	getcap usr/local/bin/kept
+	getfacl -cp "${kept[@]}"
+	stat -c '%a %h %n' "${kept[@]}"
+	lsattr -d "${kept[@]}" | sort
+)
+
 fingerprint() {
 	sfdisk -d /dev/ubda
 	dd if=/dev/ubda bs=1M count=9 status=none | sha256sum
