@@ -139,6 +139,47 @@ t_case "an unknown option is refused"
 t_fail_with 2 run_check --slow
 t_match 'unknown option --slow' -
 
+t_case "two at a time, the long ones first; those that have no time left are named"
+log unit OK "$good" >"$FAKE_LOG"
+mkdir -p "$tree/tests/crash" "$tree/tests/vm"
+put_test root a-short 'echo "short $(cat began 2>&1)" >>order; echo "1 passed, 0 failed, 0 skipped"'
+put_test root b-waits '# Takes 3 minutes.
+until [ -e began ]; do sleep 0.1; done; echo "2 passed, 0 failed, 0 skipped"'
+put_test root c-begins '# Takes 2 minutes.
+echo together >began; echo "3 passed, 0 failed, 0 skipped"'
+if [ "$(id -u)" = 0 ]; then
+	NIM_CHECK_JOBS=2 t_fail_with 0 run_check
+	t_match 'a-short.sh +1 passed' -
+	t_match 'b-waits.sh +2 passed' -
+	t_match 'c-begins.sh +3 passed' -
+	t_equal "short together" "$(cat "$tree/order")"
+	NIM_CHECK_MINUTES=0 t_fail_with 0 run_check
+	t_match '^SKIP: tests/root/a-short.sh: not begun: 0 minutes are over' -
+	t_no_match '^tests/root' -
+else
+	t_skip "needs root"
+fi
+
+t_case "told to end, it ends the tests that run, and they clean up"
+rm "$tree"/tests/root/*.sh
+put_test root ends 'trap "sleep 1; echo cleaned >ended; exit 1" TERM
+touch running
+while :; do sleep 0.1; done'
+if [ "$(id -u)" = 0 ]; then
+	PATH=$T_TMP/bin:$PATH "$tree/check" >"$T_TMP/out" 2>&1 &
+	pid=$!
+	for _ in {1..600}; do [ -e "$tree/running" ] || sleep 0.1; done
+	kill -TERM "$pid"
+	status=0
+	wait "$pid" || status=$?
+	t_equal 1 "$status"
+	t_equal cleaned "$(cat "$tree/ended")"
+	t_match '^15 passed, 1 failed' "$T_TMP/out"
+else
+	t_skip "needs root"
+fi
+rm "$tree/tests/root/ends.sh"
+
 t_case "missing packages are listed, a choice by its names"
 tool dpkg-query 'case ${!#} in pkgconf | gcc) printf installed ;; *) exit 1 ;; esac'
 t_fail_with 0 env PATH="$T_TMP/bin:$PATH" "$tree/tools/install-deps.sh" --list build

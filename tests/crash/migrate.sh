@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A real migration, killed after each journal write and at arbitrary moments: --resume ends with the same system.
+# Takes 5 minutes.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)

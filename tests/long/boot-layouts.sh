@@ -8,6 +8,8 @@ set -euo pipefail
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/vm/qemu.sh
 . "$(dirname "$0")/../vm/qemu.sh"
+# shellcheck source=tests/fixture.sh
+. "$T_SRC/tests/fixture.sh"
 t_need_root
 t_need_tools sfdisk losetup mke2fs mkfs.xfs mkfs.btrfs btrfs lvm
 t_private_mounts "$@"
@@ -18,7 +20,7 @@ old_root=6a1f0d52-64f5-4c0d-9a5e-0f1f0e7f5b01 old_boot=6a1f0d52-64f5-4c0d-9a5e-0
 new_root=77777777-64f5-4c0d-9a5e-0f1f0e7f5b01
 export LC_ALL=C LVM_SUPPRESS_FD_WARNINGS=1
 mkdir -p "$T_TMP"/{new,run,guest,disk}
-qemu_make_tree "$T_TMP/lower"
+fixture_minimal "$T_TMP/lower"
 qemu_make_guest "$T_TMP/guest"
 
 loops=()

@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A real Debian server's tree is made bootable for a machine that this one is not.
 # The tree: the profile "minimal", with a kernel and grub-pc, file systems ...5b01 (/) and ...5b02 (/boot).
+# Takes 4 minutes.
 set -euo pipefail
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/root/tree.sh
 . "$(dirname "$0")/tree.sh"
+# shellcheck source=tests/fixture.sh
+. "$T_SRC/tests/fixture.sh"
 t_need_root
 t_need_tools bwrap mmdebstrap
 t_private_mounts "$@"
@@ -21,7 +24,7 @@ export LC_ALL=C
 
 mkdir -p "$T_TMP"/{upper,work,root,run}
 make_tree "$T_TMP/spot" bash chroot
-"$T_SRC/tests/profiles/build.sh" minimal bookworm "$T_TMP/lower"
+fixture_minimal "$T_TMP/lower"
 mount -t overlay overlay -o "lowerdir=$T_TMP/lower,upperdir=$T_TMP/upper,workdir=$T_TMP/work" "$root"
 unmount_root() {
 	umount "$root"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A running client that stops in the midst of a migration to an image: silent, cut off, its sshd gone. The job ends by itself, says
 # why, and goes on from there.
+# Takes 5 minutes.
 . "$(dirname "$0")/../lib.sh"
 t_private_mounts "$@"
 . "$T_SRC/tests/fixture.sh"

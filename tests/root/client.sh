@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A running client, reached by ssh: refusals, checks, an image of it, and its migration to an image. Its tree stays as it was.
+# Takes 3 minutes.
 . "$(dirname "$0")/../lib.sh"
 t_private_mounts "$@"
 . "$T_SRC/tests/fixture.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Whole jobs on a real, small Debian system that are stopped from outside: full disks, signals, a power cut, a newer state
 # directory, images that do not fit, and the debug shell.
+# Takes 3 minutes.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)

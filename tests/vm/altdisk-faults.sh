@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Clones that go wrong: no room for a snapshot, sectors that cannot be read, a target that vanishes or is too small. The running system works on, what is left is known as incomplete, and goes.
+# Takes 3 minutes.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/uml.sh"
 . "$(dirname "$0")/altdisk-host.sh"

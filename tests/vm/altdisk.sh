@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A clone of a running root on LVM: made while it is written to, put to sleep, woken, changed, removed; stopped anywhere.
+# Takes 4 minutes.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/uml.sh"
 . "$(dirname "$0")/altdisk-host.sh"

@@ -4,11 +4,14 @@
 # other, and the boot list moved from both sides.
 # Of the systems' tree /boot alone lies on the disks: the
 # guest's initramfs says which system was started and starts the machine again.
+# Takes 10 minutes.
 set -euo pipefail
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/vm/qemu.sh
 . "$(dirname "$0")/qemu.sh"
+# shellcheck source=tests/fixture.sh
+. "$T_SRC/tests/fixture.sh"
 t_need_root
 t_need_tools sfdisk losetup mke2fs unshare
 t_private_mounts "$@"
@@ -20,7 +23,7 @@ uuid=6a1f0d52-64f5-4c0d-9a5e-0f1f0e7f5b0
 old_boot=${uuid}2 new_root=77777777-64f5-4c0d-9a5e-0f1f0e7f5b01 new_boot=88888888-64f5-4c0d-9a5e-0f1f0e7f5b02
 export LC_ALL=C
 mkdir -p "$T_TMP"/{old,new,run,guest}
-qemu_make_tree "$T_TMP/lower"
+fixture_minimal "$T_TMP/lower"
 qemu_make_guest "$T_TMP/guest"
 
 loops=()

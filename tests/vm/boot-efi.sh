@@ -4,11 +4,14 @@
 # that the running system changes (real efibootmgr, real variables), and from the clone's menu.
 # GRUB's modules for UEFI are this machine's.
 # With shim-signed and grub-efi-amd64-signed unpacked below $NIM_TEST_SIGNED the same with Secure Boot.
+# Takes 6 minutes.
 set -euo pipefail
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/vm/qemu.sh
 . "$(dirname "$0")/qemu.sh"
+# shellcheck source=tests/fixture.sh
+. "$T_SRC/tests/fixture.sh"
 # shellcheck source=tests/root/tree.sh
 . "$(dirname "$0")/../root/tree.sh"
 t_need_root
@@ -25,7 +28,7 @@ esp_uuid=11111111-2222-3333-4444-55555555555 # and a digit for the disk
 a='' b='' a_boot='' b_boot=''
 export LC_ALL=C MTOOLS_SKIP_CHECK=1
 mkdir -p "$T_TMP"/{old,new,run,guest}
-qemu_make_tree "$T_TMP/lower"
+fixture_minimal "$T_TMP/lower"
 cp -r /usr/lib/grub/x86_64-efi "$T_TMP/lower/usr/lib/grub/"
 
 # A guest with what the boot list needs: the variables, the disks, efibootmgr and our program.

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A real Debian client with its root on LVM, started by a BIOS through its own GRUB, initramfs and systemd: what our program
 # sees of its disks there, and that the machine can be driven (machine.sh).
+# Takes 5 minutes.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/vm/machine.sh

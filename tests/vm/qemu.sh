@@ -8,8 +8,6 @@
 #   qemu_wait N SECONDS                    until the guest has said "GUEST ..." N times; 1 where it has not in that time
 #   qemu_guests                            what it said: one line a boot
 #   qemu_stop                              ends the guest
-#   qemu_make_tree DIR                     a Debian's root tree with a kernel and GRUB: web12.tar of $NIM_TEST_CACHE, else the
-#                                          profile "minimal"; UUIDs in its fstab end with 5b01 (/) and 5b02 (/boot)
 #   qemu_make_guest DIR                    a kernel's companion: DIR/initrd, which says "GUEST " and the kernel's command
 #                                          line on the serial console, runs DIR/tree/run.sh if there is one (with
 #                                          bash, after /dev, /sys and UEFI's variables are mounted), and starts the
@@ -79,17 +77,6 @@ qemu_wait() {
 		fi
 		sleep 0.1
 	done
-}
-
-qemu_make_tree() {
-	local archive=${NIM_TEST_CACHE:-}/web12.tar
-	if [ -f "$archive" ]; then
-		mkdir -p "$1"
-		tar -xpf "$archive" -C "$1" --numeric-owner --xattrs --xattrs-include='*' --acls --exclude=./usr/share/doc
-	else
-		t_need_tools mmdebstrap
-		"$T_SRC/tests/profiles/build.sh" minimal bookworm "$1"
-	fi
 }
 
 qemu_make_guest() {
