@@ -112,6 +112,7 @@ static struct customise customise_of(const struct alternate *a, const struct roo
 		.running = a->like ? a->like : &a->host.running,
 		.target = &a->state.layout,
 		.events = &a->app->events,
+		.disk = host_lasting_name(&a->host, &a->state.layout),
 		.resolv_conf = a->o->resolv_conf,
 		.first_boot = a->o->first_boot,
 		.script = a->o->script,

@@ -143,6 +143,7 @@ static int do_customise(struct op *op, struct err *err)
 		.running = &op->host.running,
 		.target = clone,
 		.events = &op->app->events,
+		.disk = host_lasting_name(&op->host, clone),
 		.resolv_conf = op->o->resolv_conf,
 		.script = op->o->script,
 	};

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 
+#include "altdisk/grub-answer.h"
 #include "altdisk/identity.h"
 #include "sys/files.h"
 
@@ -122,6 +123,7 @@ static int run_script(const struct customise *c, struct err *err)
 int customise_run(const struct customise *c, struct err *err)
 {
 	if (identity_apply(c->alt, c->running, c->target, c->events, err) < 0 ||
+	    grub_answer_apply(c->alt, c->disk, c->events, err) < 0 ||
 	    put_resolv_conf(c, err) < 0 || put_first_boot(c, err) < 0)
 		return -1;
 	return run_script(c, err);

@@ -12,6 +12,7 @@ struct customise {
 	struct runner *run;	/* runs `script` on this host */
 	const struct layout *running, *target;
 	struct events *events;
+	const char *disk;	 /* the clone's boot disk, a name that lasts; or "" */
 	const char *resolv_conf; /* replaces the clone's; or NULL */
 	/* runs once, when the clone boots for the first time; or NULL */
 	const char *first_boot;

@@ -149,6 +149,14 @@ static int run_to_end(struct runner *runner, const struct proc_spec *spec,
 	return runner_run(runner_local(), &steady, res, err);
 }
 
+const char *host_lasting_name(const struct host *h, const struct layout *clone)
+{
+	const struct disk *d = clone->boot_disk ? disks_find(&h->disks, clone->boot_disk)
+						: NULL;
+
+	return d && d->by_id ? d->by_id : "";
+}
+
 struct storage host_cleanup_storage(const struct host *h)
 {
 	static const struct runner_ops ops = { .name = "local", .run = run_to_end };

@@ -42,6 +42,8 @@ int host_check_foreign(const struct host *h, const struct layout *clone, struct 
 /* The names that the running kernel has for the given ones: by-id names and serial numbers become /dev/sdb. */
 int host_resolve_disks(const struct host *h, const struct strv *names, struct strv *ret,
 		       struct err *err) _must_check_;
+/* The clone's boot disk by a name that lasts, below /dev/disk/by-id; "" where udev has none for it. */
+const char *host_lasting_name(const struct host *h, const struct layout *clone);
 /* As h->storage, but its commands run to their end although we were told to stop: for taking back what was done. */
 struct storage host_cleanup_storage(const struct host *h);
 struct bootlist_ctx host_bootlist(const struct host *h);

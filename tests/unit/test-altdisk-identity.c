@@ -2,6 +2,7 @@
 /* A clone's files name the clone's devices, and nothing of the running disks that it has a counterpart for. */
 #include "test.h"
 
+#include "altdisk/grub-answer.h"
 #include "altdisk/identity.h"
 
 #define OLD_ROOT "11111111-1111-1111-1111-111111111111"
@@ -190,6 +191,62 @@ static void test_resume_kept(void **state)
 	assert_false(root_exists(&alt, "etc/initramfs-tools/conf.d/resume"));
 }
 
+#define DATABASE "var/cache/debconf/config.dat"
+#define BY_ID	 "/dev/disk/by-id/scsi-new"
+#define AROUND(devices, nowhere)                                                         \
+	"Name: grub-pc/disk_descriptions\nTemplate: grub-pc/disk_descriptions\n"         \
+	"Owners: grub-pc\n\n"                                                            \
+	"Name: grub-pc/install_devices\nTemplate: grub-pc/install_devices\n" devices     \
+	"Owners: grub-pc\nFlags: seen\n\n"                                               \
+	"Name: grub-pc/install_devices_disks_changed\nValue: /dev/sda\n"                 \
+	"Owners: grub-pc\n\n"                                                            \
+	"Name: grub-pc/install_devices_empty\nTemplate: "                                \
+	"grub-pc/install_devices_empty\n" nowhere                                        \
+	"Owners: grub-pc\n\nName: tzdata/Areas\nValue: Etc\n\n"
+
+/* A copied answer would have the clone's updates write the old system's boot sector. */
+static void test_grub_answer(void **state)
+{
+	static const struct {
+		const char *before, *disk, *after;
+	} cases[] = {
+		{ AROUND("Value: /dev/disk/by-id/scsi-old\n", "Value: false\n"), BY_ID,
+		  AROUND("Value: " BY_ID "\n", "Value: false\n") },
+		{ AROUND("Value: /dev/sda, /dev/sdb\n", ""), BY_ID,
+		  AROUND("Value: " BY_ID "\n", "Value: false\n") },
+		{ AROUND("", ""), BY_ID, AROUND("Value: " BY_ID "\n", "Value: false\n") },
+		{ AROUND("Value: /dev/vda\n", "Value: false\n"), "",
+		  AROUND("Value: \n", "Value: true\n") },
+		/* told so by the administrator */
+		{ AROUND("Value: \n", "Value: true\n"), BY_ID,
+		  AROUND("Value: \n", "Value: true\n") },
+		{ "Name: tzdata/Areas\nValue: Etc\n\n", BY_ID,
+		  "Name: tzdata/Areas\nValue: Etc\n\n" },
+		{ "Name: grub-pc/install_devices\nValue: /dev/sda\n", "",
+		  "Name: grub-pc/install_devices\nValue: \n\n"
+		  "Name: grub-pc/install_devices_empty\n"
+		  "Template: grub-pc/install_devices_empty\nValue: true\n"
+		  "Owners: grub-pc\nFlags: seen\n\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_scratch_ char *top = scratch_new();
+		_cleanup_root_ struct root alt = ROOT_INIT;
+		struct err err = { 0 };
+
+		assert_ok(root_open(&alt, top, &err), &err);
+		assert_ok(root_mkdirs(&alt, "var/cache/debconf", 0755, &err), &err);
+		assert_ok(grub_answer_apply(&alt, cases[i].disk, NULL, &err), &err);
+		assert_false(root_exists(&alt, DATABASE));
+		put_file(top, DATABASE, cases[i].before);
+		for (int n = 0; n < 2; n++) {
+			assert_ok(grub_answer_apply(&alt, cases[i].disk, NULL, &err),
+				  &err);
+			check_file(&alt, DATABASE, cases[i].after);
+		}
+	}
+}
+
 /* Each name that the swap may go by; what the clone has nothing for keeps its name. */
 static void test_resume_note(void **state)
 {
@@ -227,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_apply),
 		cmocka_unit_test(test_resume_kept),
+		cmocka_unit_test(test_grub_answer),
 		cmocka_unit_test(test_resume_note),
 	};
 

@@ -188,6 +188,7 @@ static void test_customise(void **state)
 	_cleanup_str_ struct str text = STR_INIT;
 	const struct layout none = LAYOUT_INIT;
 	struct customise c = { .alt = &r,
+			       .disk = "",
 			       .run = runner_local(),
 			       .running = &none,
 			       .target = &none,
