@@ -33,6 +33,26 @@
 		"resolv-conf", 'R', OPT_STRING, AT(resolv_conf), "FILE",                 \
 			"Replace the clone's /etc/resolv.conf by this file."             \
 	}
+#define ALT_OPT_BUNDLE                                                                                                \
+	{                                                                                                             \
+		"bundle", 'b', OPT_STRING, AT(packages.bundle), "FILE|update_all",                                    \
+			"Install the packages that this file names in the clone, or new versions of all that it has." \
+	}
+#define ALT_OPT_PACKAGES                                                                 \
+	{                                                                                \
+		"packages", 'w', OPT_WORDS, AT(packages.names), "PACKAGES",              \
+			"Install these packages in the clone."                           \
+	}
+#define ALT_OPT_LOCATION                                                                                        \
+	{                                                                                                       \
+		"location", 'l', OPT_STRING, AT(packages.location), "DIR",                                      \
+			"Take packages from this directory alone; without it, from where the clone's apt does." \
+	}
+#define ALT_OPT_APT_FLAGS                                                                \
+	{                                                                                \
+		"apt-flags", 'I', OPT_STRING, AT(packages.flags), "FLAGS",               \
+			"Give apt-get these options too."                                \
+	}
 #define ALT_OPT_PHASES                                                                   \
 	{                                                                                \
 		"phases", 'P', OPT_STRING, AT(phases), "PHASES",                         \

@@ -16,8 +16,7 @@ static void add_device(struct strv *devices, const char *path)
 		strv_add(devices, path);
 }
 
-/* The clone's disks, partitions and volumes: all that its boot loader's programs may see. */
-static void clone_devices(const struct layout *l, struct strv *devices)
+void alternate_devices(const struct layout *l, struct strv *devices)
 {
 	for (size_t i = 0; i < l->n_disks; i++)
 		add_device(devices, l->disks[i].name);
@@ -83,12 +82,13 @@ int alternate_make_bootable(const struct alt_boot *b, struct err *err)
 	_cleanup_root_ struct root alt = ROOT_INIT;
 	_cleanup_runner_ struct runner *run = NULL;
 	_cleanup_strv_ struct strv devices = STRV_INIT, binds = STRV_INIT;
+	const struct chroot_view view = { .devices = &devices, .binds = &binds };
 
-	clone_devices(b->clone, &devices);
+	alternate_devices(b->clone, &devices);
 	strv_add(&binds, BOOT_DIR ":/run/nimadm");
 	if (files_rmtree(BOOT_DIR, NULL, err) < 0 ||
 	    files_mkdirs(BOOT_DIR, 0700, err) < 0 || root_open(&alt, ALT_INST, err) < 0 ||
-	    runner_chroot(&run, ALT_INST, &devices, &binds, err) < 0)
+	    runner_chroot(&run, ALT_INST, &view, err) < 0)
 		return -1;
 	struct boot_install in = {
 		.alt = &alt,

@@ -14,6 +14,7 @@ void alt_options_done(struct alt_options *o)
 {
 	strv_done(&o->disks);
 	strv_done(&o->wipe_serials);
+	packages_done(&o->packages);
 }
 
 void alternate_done(struct alternate *a)
@@ -113,6 +114,8 @@ static struct customise customise_of(const struct alternate *a, const struct roo
 		.target = &a->state.layout,
 		.events = &a->app->events,
 		.disk = host_lasting_name(&a->host, &a->state.layout),
+		.packages = &a->o->packages,
+		.packages_dir = PACKAGES_DIR,
 		.resolv_conf = a->o->resolv_conf,
 		.first_boot = a->o->first_boot,
 		.script = a->o->script,
@@ -287,10 +290,13 @@ static int remember_old(const struct alternate *a, const struct root *alt,
 static int phase2(struct alternate *a, const struct alt_source *src, struct err *err)
 {
 	_cleanup_root_ struct root alt = ROOT_INIT;
+	_cleanup_strv_ struct strv devices = STRV_INIT;
 
 	if (root_open(&alt, ALT_INST, err) < 0)
 		return -1;
 	struct customise c = customise_of(a, &alt);
+	alternate_devices(&a->state.layout, &devices);
+	c.devices = &devices;
 	if (customise_run(&c, err) < 0 || remember_old(a, &alt, err) < 0)
 		return -1;
 	return reach_stage(a, &alt, STAGE_CUSTOMISED, err);

@@ -7,13 +7,15 @@
 #pragma once
 
 #include "altdisk/host.h"
+#include "altdisk/packages.h"
 #include "altdisk/state.h"
 
 /* Options of both commands; offsets of their tables point here. */
 struct alt_options {
 	struct strv disks, wipe_serials;
 	const char *image_data, *exclude, *script, *first_boot, *resolv_conf, *phases;
-	const char *image; /* alt_disk_mksysb */
+	const char *image;	  /* alt_disk_mksysb */
+	struct packages packages; /* alt_disk_copy */
 	bool unmirror, no_bootlist, reboot, no_space_check, no_boot_check, no_verify,
 		force;
 	bool verbose, debug;
@@ -61,6 +63,8 @@ struct alt_boot {
 	bool no_check;
 };
 int alternate_make_bootable(const struct alt_boot *b, struct err *err) _must_check_;
+/* The clone's disks, partitions and volumes: all that its boot loader's programs and packages' scripts may see. */
+void alternate_devices(const struct layout *clone, struct strv *ret);
 /* Wipes a clone: unmounts, removes its volumes and boot entries. Idempotent. */
 int alternate_remove(struct host *h, const struct layout *clone, struct err *err)
 	_must_check_;

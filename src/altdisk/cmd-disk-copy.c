@@ -13,6 +13,10 @@ static const struct opt options[] = {
 	{ "exclude", 'e', OPT_STRING, AT(exclude), "FILE",
 	  "Leave out what a pattern of this file matches: basic regular expressions, one "
 	  "a line, on paths that begin with ./" },
+	ALT_OPT_BUNDLE,
+	ALT_OPT_PACKAGES,
+	ALT_OPT_LOCATION,
+	ALT_OPT_APT_FLAGS,
 	ALT_OPT_SCRIPT,
 	ALT_OPT_FIRST_BOOT,
 	ALT_OPT_RESOLV_CONF,
@@ -41,7 +45,7 @@ static const char *const synopsis[] = {
 static const char *const notes[] = {
 	"Phase 1 makes the volumes on the target disks, copies the running system from a "
 	"snapshot and compares; the clone is then mounted at /alt_inst. Phase 2 makes its "
-	"files name its own disks and runs the script. Phase 3 makes it bootable, puts it "
+	"files name its own disks, installs packages and runs the script. Phase 3 makes it bootable, puts it "
 	"to sleep and sets the boot list.",
 	"The running system is not changed. bootlist -m normal DISK leads back to it.",
 	NULL,

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* alt_rootvg_op: names a clone, wakes it, puts it to sleep, customises it, removes it. */
+#include "altdisk/alt-options.h"
 #include "altdisk/alternate.h"
 #include "altdisk/cmd.h"
 #include "altdisk/customise.h"
 #include "altdisk/names.h"
+#include "boot/boot.h"
 #include "model/json.h"
 
 struct op_options {
 	bool query, wake, sleep, boot_image, remove, customise, verbose, debug;
 	struct strv disks;
+	struct packages packages;
 	const char *rename, *script, *resolv_conf;
 };
 #define AT(f) offsetof(struct op_options, f)
@@ -28,9 +31,13 @@ static const struct opt options[] = {
 	  "Remove the clone: its volumes, its boot entries, what was left by a run that "
 	  "was stopped." },
 	{ "customise", 'C', OPT_FLAG, AT(customise), NULL,
-	  "Customise a clone that is awake, with -s and -R." },
+	  "Customise a clone that is awake, with -b, -w, -s and -R." },
 	{ "disks", 'd', OPT_WORDS, AT(disks), "DISKS",
 	  "The clone is the one on these disks; needed where there are several." },
+	ALT_OPT_BUNDLE,
+	ALT_OPT_PACKAGES,
+	ALT_OPT_LOCATION,
+	ALT_OPT_APT_FLAGS,
 	{ "script", 's', OPT_STRING, AT(script), "FILE",
 	  "Run this program in the clone's top directory; NIM_ALT_INST names it." },
 	{ "resolv-conf", 'R', OPT_STRING, AT(resolv_conf), "FILE",
@@ -42,8 +49,10 @@ static const struct opt options[] = {
 };
 
 static const char *const synopsis[] = {
-	"-q -d DISK",	"-v NAME -d DISK",	  "-W [-d DISK]", "-S [-t] [-d DISK]",
-	"-X [-d DISK]", "-C [-s FILE] [-R FILE]", NULL,
+	"-q -d DISK",	"-v NAME -d DISK",
+	"-W [-d DISK]", "-S [-t] [-d DISK]",
+	"-X [-d DISK]", "-C [-b FILE] [-w PACKAGES] [-l DIR] [-s FILE] [-R FILE]",
+	NULL,
 };
 
 static const struct opt_program program = {
@@ -87,15 +96,26 @@ static int do_wake(struct op *op, struct err *err)
 	return host_wake(&op->host, &op->o->disks, err) ? 0 : -1;
 }
 
+/* Packages that -C has installed may have brought a kernel. */
+static bool boot_files_are_stale(void)
+{
+	_cleanup_root_ struct root alt = ROOT_INIT;
+	struct err ignored = { 0 };
+
+	return host_is_awake() && root_open(&alt, ALT_INST, &ignored) == 0 &&
+	       root_exists(&alt, BOOT_STALE_NOTE);
+}
+
 static int do_sleep(struct op *op, struct err *err)
 {
-	const struct layout *clone = op->o->boot_image
+	bool boot_image = op->o->boot_image || boot_files_are_stale();
+	const struct layout *clone = boot_image
 					     ? host_wake(&op->host, &op->o->disks, err)
 					     : host_clone(&op->host, &op->o->disks, err);
 
 	if (!clone || host_check_foreign(&op->host, clone, err) < 0)
 		return -1;
-	if (op->o->boot_image) {
+	if (boot_image) {
 		struct alt_boot b = { &op->host, &op->app->events, clone, false };
 
 		if (alternate_make_bootable(&b, err) < 0)
@@ -128,6 +148,7 @@ static int do_customise(struct op *op, struct err *err)
 {
 	const struct layout *clone = host_clone(&op->host, &op->o->disks, err);
 	_cleanup_root_ struct root alt = ROOT_INIT;
+	_cleanup_strv_ struct strv devices = STRV_INIT;
 
 	if (!clone)
 		return -1;
@@ -144,9 +165,13 @@ static int do_customise(struct op *op, struct err *err)
 		.target = clone,
 		.events = &op->app->events,
 		.disk = host_lasting_name(&op->host, clone),
+		.packages = &op->o->packages,
+		.packages_dir = PACKAGES_DIR,
+		.devices = &devices,
 		.resolv_conf = op->o->resolv_conf,
 		.script = op->o->script,
 	};
+	alternate_devices(clone, &devices);
 	return customise_check(&c, err) < 0 ? -1 : customise_run(&c, err);
 }
 
@@ -180,10 +205,14 @@ static int check(const struct op_options *o, const struct action *a, struct err 
 		return err_set(err, ERR_USAGE, "-q wants -d DISK");
 	if (o->rename && o->disks.n == 0)
 		return err_set(err, ERR_USAGE, "-v wants -d DISK");
-	if ((o->script || o->resolv_conf) && !o->customise)
-		return err_set(err, ERR_USAGE, "-s and -R go with -C");
-	if (o->customise && !o->script && !o->resolv_conf)
-		return err_set(err, ERR_USAGE, "-C wants -s or -R");
+	bool packages = packages_wanted(&o->packages);
+
+	if ((o->script || o->resolv_conf || packages || o->packages.location ||
+	     o->packages.flags) &&
+	    !o->customise)
+		return err_set(err, ERR_USAGE, "-b, -w, -l, -I, -s and -R go with -C");
+	if (o->customise && !o->script && !o->resolv_conf && !packages)
+		return err_set(err, ERR_USAGE, "-C wants -b, -w, -s or -R");
 	return 0;
 }
 
@@ -228,6 +257,7 @@ static int run(int argc, char **argv)
 		rc = act(&op, &args, &err);
 	host_done(&op.host);
 	strv_done(&o.disks);
+	packages_done(&o.packages);
 	return app_exit(&app, rc, &err);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Devices' names, resolv.conf, first boot script, customisation script. */
+/* Devices' names, packages, resolv.conf, first boot script, customisation script. */
 #include "altdisk/customise.h"
 
 #include <fcntl.h>
@@ -48,7 +48,8 @@ int customise_check(const struct customise *c, struct err *err)
 {
 	_cleanup_str_ struct str text = STR_INIT;
 
-	if (check_script("-s", c->script, err) < 0 ||
+	if (packages_check(c->packages, err) < 0 ||
+	    check_script("-s", c->script, err) < 0 ||
 	    check_script("-x", c->first_boot, err) < 0)
 		return -1;
 	if (c->resolv_conf && files_read(c->resolv_conf, SMALL, &text, err) < 0) {
@@ -57,6 +58,20 @@ int customise_check(const struct customise *c, struct err *err)
 		return err_prefix(err, "-R");
 	}
 	return 0;
+}
+
+static int put_packages(const struct customise *c, struct err *err)
+{
+	const struct packages_place place = {
+		.alt = c->alt,
+		.devices = c->devices,
+		.disk = c->disk,
+		.run_dir = c->packages_dir,
+		.events = c->events,
+	};
+
+	return packages_wanted(c->packages) ? packages_install(c->packages, &place, err)
+					    : 0;
 }
 
 /* Many systems have a link into /run there, where nothing of ours would last. */
@@ -124,7 +139,8 @@ int customise_run(const struct customise *c, struct err *err)
 {
 	if (identity_apply(c->alt, c->running, c->target, c->events, err) < 0 ||
 	    grub_answer_apply(c->alt, c->disk, c->events, err) < 0 ||
-	    put_resolv_conf(c, err) < 0 || put_first_boot(c, err) < 0)
+	    put_packages(c, err) < 0 || put_resolv_conf(c, err) < 0 ||
+	    put_first_boot(c, err) < 0)
 		return -1;
 	return run_script(c, err);
 }

@@ -2,9 +2,7 @@
 /* Phase 2: the files that make a copy a system of its own, and the administrator's changes. Idempotent. */
 #pragma once
 
-#include "model/event.h"
-#include "model/layout.h"
-#include "sys/root.h"
+#include "altdisk/packages.h"
 #include "sys/runner.h"
 
 struct customise {
@@ -12,8 +10,11 @@ struct customise {
 	struct runner *run;	/* runs `script` on this host */
 	const struct layout *running, *target;
 	struct events *events;
-	const char *disk;	 /* the clone's boot disk, a name that lasts; or "" */
-	const char *resolv_conf; /* replaces the clone's; or NULL */
+	const char *disk; /* the clone's boot disk, a name that lasts; or "" */
+	const struct packages *packages;
+	const char *packages_dir;   /* ours to make and to remove, outside of the clone */
+	const struct strv *devices; /* nodes that the packages' scripts may see */
+	const char *resolv_conf;    /* replaces the clone's; or NULL */
 	/* runs once, when the clone boots for the first time; or NULL */
 	const char *first_boot;
 	const char *script; /* runs now, as the last thing, in the clone's top; or NULL */

@@ -9,9 +9,10 @@
 #include "boot/bootlist.h"
 #include "storage/storage.h"
 
-#define ALT_INST "/alt_inst"
-#define RUN_DIR	 "/run/nimadm"
-#define VG_NAME	 "altinst_rootvg"
+#define ALT_INST     "/alt_inst"
+#define RUN_DIR	     "/run/nimadm"
+#define VG_NAME	     "altinst_rootvg"
+#define PACKAGES_DIR RUN_DIR "/packages"
 
 struct host {
 	struct root root;

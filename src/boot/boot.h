@@ -40,5 +40,8 @@ const struct boot_backend *boot_backend_for(const struct root *root,
  */
 #define BOOT_RESUME_NOTE "/etc/nimadm/altinst.resume"
 
+/* In a clone: its packages have changed, so that its initramfs are to be built anew. */
+#define BOOT_STALE_NOTE "/etc/nimadm/altinst.stale"
+
 /* Versions of the kernels in /boot that have modules, oldest first. */
 int boot_kernels(const struct root *root, struct strv *ret, struct err *err) _must_check_;

@@ -30,6 +30,8 @@ static const char *why_initramfs(const struct boot_install *b, const struct strv
 {
 	if (b->running == NULL)
 		return "it was made for another machine";
+	if (root_exists(b->alt, BOOT_STALE_NOTE))
+		return "packages were installed";
 	if (!resume_is_built(b->alt, kernels) &&
 	    (find_swap(b->running) || find_swap(b->target)))
 		return "it names the swap space to resume from";

@@ -87,7 +87,8 @@ bool resume_is_built(const struct root *root, const struct strv *kernels)
 
 int resume_forget(const struct root *root, struct err *err)
 {
-	if (root_unlink(root, BUILT, err) < 0)
+	if (root_unlink(root, BUILT, err) < 0 ||
+	    root_unlink(root, BOOT_STALE_NOTE, err) < 0)
 		return -1;
 	return root_unlink(root, BOOT_RESUME_NOTE, err);
 }

@@ -11,5 +11,5 @@ int resume_record(const struct root *root, const struct strv *kernels, struct er
 	_must_check_;
 /* They still are the ones that were recorded, all of them. */
 bool resume_is_built(const struct root *root, const struct strv *kernels);
-/* Removes note and record. */
+/* Removes note and record, and BOOT_STALE_NOTE. */
 int resume_forget(const struct root *root, struct err *err) _must_check_;

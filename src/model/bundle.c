@@ -3,8 +3,7 @@
 #include "model/bundle.h"
 
 /* Debian Policy 5.6.1: at least two characters. */
-/* Whether it can be the name of a package, with or without an architecture. */
-static bool is_package(const char *name)
+bool bundle_is_package(const char *name)
 {
 	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789+-.");
 
@@ -31,7 +30,7 @@ static int parse_line(struct strv *ret, char *line, struct err *err)
 		name = strip(name + 2);
 	if (*name == '\0')
 		return 0;
-	if (!is_package(name))
+	if (!bundle_is_package(name))
 		return err_set(err, ERR_OPERATOR, "'%s' is not the name of a package",
 			       name);
 	strv_add(ret, name);

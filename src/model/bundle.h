@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "base/strv.h"
 
+/* Whether it can be the name of a package, with or without an architecture. */
+bool bundle_is_package(const char *name);
 /* Adds the names to `ret`. ERR_OPERATOR "label: line N: cause". */
 int bundle_parse(struct strv *ret, const char *label, const char *text, size_t len,
 		 struct err *err) _must_check_;

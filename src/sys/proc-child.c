@@ -69,9 +69,10 @@ static void enter_jail(const struct child *c)
 {
 	struct pollfd outer = { .fd = (int)syscall(SYS_pidfd_open, getpid(), 0),
 				.events = POLLIN };
+	const int spaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC;
 	pid_t inside;
 
-	if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNET) < 0 ||
+	if (unshare(c->spec->jail->network ? spaces : spaces | CLONE_NEWNET) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    (inside = fork()) < 0)
 		fail(c, CHILD_JAIL);

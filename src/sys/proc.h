@@ -21,6 +21,7 @@
  */
 struct proc_jail {
 	const char *program; /* absolute, as seen after `enter` */
+	bool network;	     /* it stays in our network: for what must fetch something */
 	int (*enter)(const struct proc_jail *jail);
 };
 

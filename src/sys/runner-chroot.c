@@ -31,6 +31,7 @@ struct chroot_runner {
 	size_t n_nodes;
 	struct bind *binds;
 	size_t n_binds;
+	bool network;
 };
 struct jail {
 	struct proc_jail jail;
@@ -198,7 +199,7 @@ static int chroot_run(struct runner *runner, const struct proc_spec *spec,
 	const struct chroot_runner *r = (const struct chroot_runner *)runner;
 	_cleanup_free_ char *program = find_program(&r->root, spec->argv[0]);
 	_cleanup_strv_ struct strv env = STRV_INIT;
-	const struct jail jail = { { program, enter }, r };
+	const struct jail jail = { { program, r->network, enter }, r };
 	struct proc_spec copy = *spec;
 
 	if (!program) {
@@ -269,8 +270,8 @@ static int add_binds(struct chroot_runner *r, const struct strv *binds, struct e
 	return 0;
 }
 
-int runner_chroot(struct runner **ret, const char *path, const struct strv *devices,
-		  const struct strv *binds, struct err *err)
+int runner_chroot(struct runner **ret, const char *path, const struct chroot_view *view,
+		  struct err *err)
 {
 	static const struct runner_ops ops = { .name = "chroot",
 					       .run = chroot_run,
@@ -282,9 +283,10 @@ int runner_chroot(struct runner **ret, const char *path, const struct strv *devi
 	r->runner.ops = &ops;
 	r->root.fd = -1;
 	r->path = files_absolute(path);
+	r->network = view->network;
 	if (root_open(&r->root, path, err) < 0 ||
-	    add_nodes(r, devices ? devices : &none, err) < 0 ||
-	    add_binds(r, binds ? binds : &none, err) < 0)
+	    add_nodes(r, view->devices ? view->devices : &none, err) < 0 ||
+	    add_binds(r, view->binds ? view->binds : &none, err) < 0)
 		return -1;
 	*ret = TAKE_PTR(owner);
 	return 0;

@@ -10,7 +10,8 @@ static void print_line(void *arg, const char *line, bool is_err)
 	fflush(NULL);
 }
 
-/* chroot-run ROOT DEVICES BINDS TIMEOUT COMMAND...: lists are separated by commas; standard input is "input". */
+/* chroot-run ROOT DEVICES BINDS TIMEOUT COMMAND...: lists are separated by commas; standard input is "input".
+ * WITH_NETWORK in the environment: in this machine's network. */
 int main(int argc, char **argv)
 {
 	_cleanup_runner_ struct runner *run = NULL;
@@ -32,7 +33,10 @@ int main(int argc, char **argv)
 	strv_split(&binds, argv[3], ",");
 	spec.argv = (const char *const *)argv + 5;
 	spec.timeout_s = (unsigned)timeout;
-	rc = runner_chroot(&run, argv[1], &devices, &binds, &err);
+	const struct chroot_view view = { .devices = &devices,
+					  .binds = &binds,
+					  .network = getenv("WITH_NETWORK") };
+	rc = runner_chroot(&run, argv[1], &view, &err);
 	if (rc == 0)
 		rc = runner_run(run, &spec, &res, &err);
 	if (rc < 0) {

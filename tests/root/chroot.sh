@@ -66,6 +66,15 @@ t_fail_with 1 inside bash -c 'echo 1 > /sys/kernel/notes'
 t_ok inside ip link
 t_no_match 'state UP' -
 
+t_case "the network is ours where it is asked for"
+# shellcheck disable=SC2016
+WITH_NETWORK=1 t_ok inside bash -c 'readlink /proc/self/ns/net'
+t_equal "$(readlink /proc/self/ns/net)" "$(tail -n 1 "$T_OUT")"
+# shellcheck disable=SC2016
+t_ok inside bash -c 'readlink /proc/self/ns/net'
+t_match '^net:' -
+t_no_match "$(readlink /proc/self/ns/net | grep -o '[0-9]*')" -
+
 t_case "what it mounts and starts ends with it"
 t_ok inside bash -c 'mount -t tmpfs none /etc; touch /etc/new; (trap "" TERM HUP; exec sleep 9471) </dev/null >/dev/null 2>&1 &'
 t_ok test ! -e "$root/etc/new"

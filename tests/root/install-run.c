@@ -139,8 +139,10 @@ int main(int argc, char **argv)
 	if (strstr("list set once forget", argv[1]))
 		return bootlist(argv[1], &s, &err) < 0 ? fail(&err) : 0;
 	if (s.run_dir) {
+		const struct chroot_view view = { .devices = &devices, .binds = &binds };
+
 		strv_addf(&binds, "%s:/run/nimadm", s.run_dir);
-		if (runner_chroot(&s.run, s.alt.path, &devices, &binds, &err) < 0)
+		if (runner_chroot(&s.run, s.alt.path, &view, &err) < 0)
 			return fail(&err);
 	}
 	rc = install(argv[1], &s, &events, &err);

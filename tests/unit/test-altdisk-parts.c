@@ -187,8 +187,10 @@ static void test_customise(void **state)
 	_cleanup_free_ char *said = xasprintf("%s %s", top, top);
 	_cleanup_str_ struct str text = STR_INIT;
 	const struct layout none = LAYOUT_INIT;
+	const struct packages no_packages = { 0 };
 	struct customise c = { .alt = &r,
 			       .disk = "",
+			       .packages = &no_packages,
 			       .run = runner_local(),
 			       .running = &none,
 			       .target = &none,
