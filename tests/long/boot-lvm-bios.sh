@@ -19,6 +19,7 @@ story_clone
 story_untouched
 story_reboot clone
 story_data
+story_update
 story_reboot old 'bootlist -m normal /dev/vda'
 story_untouched
 story_once

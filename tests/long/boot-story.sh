@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The way of a running machine into its clone and back, for each layout. Source it after ../lib.sh and machine.sh.
 #
@@ -8,6 +8,7 @@
 #                          layout, which has no snapshots)
 #   story_clone            alt_disk_copy while it does
 #   story_reboot old|clone [COMMAND]    COMMAND in the machine, which then starts again: which system is up, from its own disk alone
+#   story_update           in the clone: the package that story_clone put there is; GRUB's package installs itself on the clone's disk
 #   story_data             in the clone: every write that was acknowledged before the snapshot is there; the data base is clean
 #   story_untouched        the old disk is what it was before
 #   story_once             one boot into the clone, which had a file changed while it was awake, and back by itself
@@ -39,6 +40,7 @@ story_begin() {
 	shift
 	t_case "$story_layout: a client is installed by its own programs and comes up"
 	truncate -s 2700M "$T_TMP/b.disk"
+	qemu_serials=1
 	story_must machine_disk "$T_TMP/a.disk" "$story_layout"
 	story_must machine_start "$story_firmware" "$T_TMP/a.disk" "$T_TMP/b.disk" "$@"
 	story_must machine_up 500
@@ -148,7 +150,14 @@ END
 story_clone() {
 	t_case "$story_layout: it is cloned while it works"
 	story_inside clone <<'END'
-alt_disk_copy -d /dev/vdb
+mkdir -p /root/debs /root/thing/DEBIAN
+printf 'Package: thing\nVersion: 1\nArchitecture: all\nMaintainer: Test <test@localhost>\nDescription: part of the test\n' >/root/thing/DEBIAN/control
+dpkg-deb -b /root/thing /root/debs >/dev/null
+if [ -d /boot/grub/i386-pc ]; then
+	echo 'grub-pc grub-pc/install_devices multiselect /dev/disk/by-id/virtio-a' | debconf-set-selections
+fi
+alt_disk_copy -d /dev/vdb -w thing -l /root/debs
+dpkg -s thing || echo "no thing here"
 systemctl is-active records
 for name in records rows; do echo "$name: $(cat /run/$name.before) before, $(tail -n 1 /run/$name.acked) now"; done
 lspv
@@ -157,6 +166,7 @@ END
 	story_must machine clone 1500
 	cp "$T_OUT" "$T_TMP/clone.out"
 	t_match '^/dev/vdb .* altinst_rootvg +asleep' -
+	t_match '^no thing here$' -
 	if [ "$story_storage" = plain ]; then
 		t_match '/root/records changed while it was copied' -
 	else
@@ -229,6 +239,24 @@ END
 	t_no_match '^(rows )?broken' -
 	t_equal 3 "$(awk -v n="$(story_before records)" '$1 == "whole" && $3 >= n' "$T_OUT" | wc -l)"
 	t_equal 1 "$(awk -v n="$(story_before rows)" '$1 == "rows" && $3 >= n' "$T_OUT" | wc -l)"
+}
+
+story_update() {
+	t_case "$story_layout: the clone has its package; GRUB's package installs itself on the clone's disk"
+	story_inside update <<'END'
+dpkg -s thing
+dpkg --audit
+if [ -d /boot/grub/i386-pc ]; then
+	debconf-show grub-pc | grep install_devices:
+	DEBIAN_FRONTEND=noninteractive dpkg-reconfigure grub-pc
+fi
+END
+	story_must machine update 600
+	t_match '^Status: install ok installed' -
+	if [ "$story_firmware" = bios ]; then
+		t_match 'install_devices: /dev/disk/by-id/virtio-b$' -
+		t_match 'Installation finished' -
+	fi
 }
 
 story_untouched() {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Mode A between two machines, and a client that does not come back while its clone is mounted: on a kernel of 6.5 or newer the
-# job ends by itself and says so, ends when it is told to, leaves nothing that waits, and is resumed when the client is there again.
+# job ends by itself and says so, ends when it is told to, leaves nothing that waits; resumed when the client is there again, it migrates.
 # The client's service answers whenever the client is there, and its running disk stays what it was.
 . "$(dirname "$0")/../lib.sh"
 t_private_mounts "$@"
@@ -76,10 +76,26 @@ t_match '^sync: done$' -
 t_match '^mounted: 0$' -
 t_match 'interrupted by SIGTERM' "$T_TMP/log"
 
-t_case "the service has answered whenever the client was there; its running disk is what it was"
+t_case "resumed with the client back, it comes to its end: the clone is the new release, and asleep"
 t_ok lvm_two_client
 back=$EPOCHSECONDS
-sleep 30
+lvm_two_master <<END
+nimadm --config $T_TMP/conf --resume -c c1 -P 5-10 >$T_TMP/log 2>&1
+nimadm -W --no-mount -c c1
+ssh -n -F $T_TMP/ssh_config root@$T_CLIENT_HOST 'grep VERSION_ID /alt_inst/etc/os-release
+	echo "audit: \$(chroot /alt_inst dpkg --audit | wc -l)"'
+nimadm -S -c c1
+ssh -n -F $T_TMP/ssh_config root@$T_CLIENT_HOST 'echo "mounted: \$(grep -c " /alt_inst" /proc/mounts)"'
+. $T_TMP/left
+END
+t_ok lvm_two_wait
+t_match '^VERSION_ID="13"' -
+t_match '^audit: 0$' -
+t_equal 2 "$(grep -c '^mounted: 0$' "$T_OUT")"
+t_match '^sync: done$' -
+t_match 'Phase 10 complete' "$T_TMP/log"
+
+t_case "the service has answered whenever the client was there; its running disk is what it was"
 # what was asked just before the end has waited for an answer
 t_equal 0 "$(lvm_two_unanswered "$up" $((lost - 21)))"
 t_equal 0 "$(lvm_two_unanswered $((back + 5)) "$EPOCHSECONDS")"

@@ -13,10 +13,11 @@
 #                                          bash, after /dev, /sys and UEFI's variables are mounted), and starts the
 #                                          machine again
 #
-# qemu_boot_disk (1): which disk the BIOS starts. qemu_options: more of QEMU's options. QEMU_VGA=none: GRUB's messages go to the serial console. UEFI variables are kept in $qemu_vars from one start to the next.
+# qemu_boot_disk (1): which disk the BIOS starts. qemu_options: more of QEMU's options. qemu_serials=1: a disk's file names its serial number (a.disk: a). QEMU_VGA=none: GRUB's messages go to the serial console. UEFI variables are kept in $qemu_vars from one start to the next.
 
 qemu_pid='' qemu_runs=0
 qemu_boot_disk=1
+qemu_serials=''
 qemu_options=()
 qemu_vars=$T_TMP/.qemu-vars
 qemu_ovmf=/usr/share/OVMF
@@ -54,6 +55,7 @@ qemu_start() {
 			index=,bootindex=$((n + 1))
 			[ "$n" != "$qemu_boot_disk" ] || index=,bootindex=1
 		fi
+		[ -z "$qemu_serials" ] || index+=,serial=$(basename "$disk" .disk)
 		args+=(-drive "if=none,id=d$n,file=$disk,format=raw,cache=unsafe" -device "virtio-blk-pci,drive=d$n$index")
 	done
 	args+=("${qemu_options[@]}")
