@@ -148,7 +148,8 @@ static json_t *json_value(enum attr_kind kind, const char *value)
 	uint64_t number;
 	bool flag;
 
-	if (kind == ATTR_NUMBER && parse_u64(value, &number, NULL) == 0)
+	if ((kind == ATTR_NUMBER || kind == ATTR_PORT) &&
+	    parse_u64(value, &number, NULL) == 0)
 		return json_integer((json_int_t)number);
 	if (kind == ATTR_SIZE && parse_size(value, &number, NULL) == 0)
 		return json_integer((json_int_t)number);

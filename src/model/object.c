@@ -18,7 +18,8 @@ _Static_assert(ARRAY_SIZE(class_names) == CLASS_COUNT_, "every class has a name"
 static const char *const kind_names[] = {
 	[ATTR_TEXT] = "text",	  [ATTR_PATH] = "path",	    [ATTR_BOOL] = "yes or no",
 	[ATTR_SIZE] = "size",	  [ATTR_NUMBER] = "number", [ATTR_OBJECT] = "object",
-	[ATTR_ENUM] = "one word", [ATTR_LIST] = "list",
+	[ATTR_ENUM] = "one word", [ATTR_LIST] = "list",	    [ATTR_PORT] = "port",
+	[ATTR_HOST] = "host",
 };
 _Static_assert(ARRAY_SIZE(kind_names) == ATTR_KIND_COUNT_, "every kind has a name");
 
@@ -185,10 +186,33 @@ static int check_number(const char *value, struct err *err)
 	return parse_u64(value, &n, err);
 }
 
+static int check_port(const char *value, struct err *err)
+{
+	uint64_t n;
+
+	if (parse_u64(value, &n, err) < 0)
+		return -1;
+	if (n < 1 || n > 65535)
+		return err_set(err, ERR_USAGE, "%s is no port: 1 to 65535", value);
+	return 0;
+}
+
+static int check_host(const char *value, struct err *err)
+{
+	const char *at = strrchr(value, '@'), *host = at ? at + 1 : value;
+
+	/* ssh would take one with '-' for an option. */
+	if (*value != '-' && *host != '-' && *host != '\0' && at != value &&
+	    !strpbrk(value, " \t\"'\\/,;"))
+		return 0;
+	return err_set(err, ERR_USAGE, "'%s' is no [USER@]HOST", value);
+}
+
 static int (*const kind_checks[ATTR_KIND_COUNT_])(const char *value, struct err *err) = {
 	[ATTR_PATH] = check_path,	   [ATTR_BOOL] = check_bool,
 	[ATTR_SIZE] = check_size,	   [ATTR_NUMBER] = check_number,
-	[ATTR_OBJECT] = object_name_check,
+	[ATTR_OBJECT] = object_name_check, [ATTR_PORT] = check_port,
+	[ATTR_HOST] = check_host,
 };
 
 int attr_check_value(const struct attr_def *a, const char *value, struct err *err)
