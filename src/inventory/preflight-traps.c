@@ -53,7 +53,8 @@ static const struct trap traps[] = {
 	  "the validator 'bind9' tells if named.conf still parses; drop the include" },
 	{ "php-version", 0, FINDING_WARN, "php[0-9]*-common", NULL, NULL,
 	  "PHP's configuration lies in a directory named after the old version",
-	  "carry edited php.ini values over to the new version's directory" },
+	  "the migration merges what was edited into the new version's files: see what the "
+	  "report says of /etc/php" },
 	{ "apache-php", 0, FINDING_INFO, "libapache2-mod-php*", NULL, NULL,
 	  "Apache's PHP module is named after its version",
 	  "enable the new one: a2enmod php8.x" },

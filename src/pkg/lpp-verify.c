@@ -62,8 +62,8 @@ int lpp_verify_shelf(const struct lpp *l, enum lpp_shelf shelf, const struct map
 						  .name = name,
 						  .record = record };
 	if (ret->n)
-		events_step(ev, "Verifying %zu archives of lpp_source %s", ret->n,
-			    l->name);
+		events_step(ev, "Verifying %zu archives of lpp_source %s%s", ret->n,
+			    l->name, shelf == LPP_UNPACK ? ", as dpkg gets them" : "");
 	/* The calling thread works as well, so nothing is left undone where no thread can be had. */
 	for (; started + 1 < threads; started++)
 		if (pthread_create(&ids[started], NULL, verify_some, &w) != 0)
