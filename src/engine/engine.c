@@ -202,9 +202,14 @@ static int fail(struct engine *e, struct err *err)
 			state = c->preview ? JOB_CLEANED : JOB_INHIBITED;
 		else
 			events_warning(c->events, "%s", second.msg);
-	} else if (only_preflight_begun(rows) && !c->undo && give_back(e, &second) < 0) {
-		/* so that what the pre-flight found wrong with a resource can be mended; the next try takes it again */
-		events_warning(c->events, "%s", second.msg);
+	} else if (only_preflight_begun(rows) && !c->undo) {
+		/* What it found wrong with a resource can be mended then, and another job of the subject may start. */
+		if (rows[0].state != JOURNAL_NONE &&
+		    attempt_undo(c, c->phases[0], &second) < 0)
+			events_warning(c->events, "%s", second.msg);
+		err_clear(&second);
+		if (give_back(e, &second) < 0)
+			events_warning(c->events, "%s", second.msg);
 	}
 	add_next_commands(e, err);
 	say_error(e, err);
@@ -436,10 +441,13 @@ int engine_admit(struct store *store, const char *subject, struct err *err)
 	int r = store_job_find_open(store, subject, &row, err);
 	if (r != 0)
 		return r < 0 ? -1 : 0;
-	if (row.state == JOB_INHIBITED)
+	if (store_journal_get(store, row.id, rows, err) < 0)
+		return -1;
+	if (row.state == JOB_INHIBITED ||
+	    (row.state == JOB_FAILED && only_preflight_begun(rows) &&
+	     (rows[0].state == JOURNAL_NONE || rows[0].state == JOURNAL_UNDONE)))
 		return store_job_set_state(store, row.id, JOB_CLEANED, NULL, err);
-	if (store_journal_get(store, row.id, rows, err) < 0 ||
-	    job_init(&job, "", row.id, row.spec, row.facts, err) < 0)
+	if (job_init(&job, "", row.id, row.spec, row.facts, err) < 0)
 		return -1;
 	_cleanup_free_ char *ref = job_ref(&job);
 	return refuse(&row, rows, ref, err);

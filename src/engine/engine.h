@@ -63,7 +63,7 @@ void engine_close_p(struct engine **e);
 int engine_run(const struct engine_config *cfg, struct err *err) _must_check_;
 
 /*
- * A new job may start on the subject: no job of it is unfinished. One that the pre-flight refused has left nothing
- * behind and makes way. The caller holds the lease.
+ * A new job may start on the subject: no job of it is unfinished. One that came no further than its pre-flight has
+ * left nothing behind and makes way. The caller holds the lease.
  */
 int engine_admit(struct store *store, const char *subject, struct err *err) _must_check_;

@@ -4,6 +4,7 @@
 
 #include "archive/mksysb.h"
 #include "model/json.h"
+#include "sys/files.h"
 
 /* What one client may say in one call. */
 #define EVENTS_MAX 2000u
@@ -32,12 +33,31 @@ struct transport_target client_target(const struct job *job)
 	};
 }
 
+static char *reached_path(const struct job *job)
+{
+	return xasprintf("%s/client.reached", job->dir);
+}
+
+/* The job's directory is there from the pre-flight on. */
+static int note_reached(const struct job *job, struct err *err)
+{
+	_cleanup_free_ char *path = reached_path(job);
+
+	if (!files_is_dir(job->dir) || files_exists(path))
+		return 0;
+	return files_write_atomic(path, "", 0, 0644, err);
+}
+
 int client_open(struct transport **ret, const struct phase_ctx *c, struct err *err)
 {
 	const struct transport_target target = client_target(c->job);
+	_cleanup_transport_ struct transport *t = NULL;
 
 	events_step(c->events, "Connecting to %s", target.host);
-	return transport_open(ret, &target, err);
+	if (transport_open(&t, &target, err) < 0 || note_reached(c->job, err) < 0)
+		return -1;
+	*ret = TAKE_PTR(t);
+	return 0;
 }
 
 /* --- what the client says --- */
@@ -276,9 +296,12 @@ int client_release(struct transport *t, const struct phase_ctx *c, struct err *e
 
 void client_forget(const struct phase_ctx *c)
 {
+	_cleanup_free_ char *reached = reached_path(c->job);
 	_cleanup_transport_ struct transport *t = NULL;
 	struct err err = { 0 };
 
+	if (files_is_dir(c->job->dir) && !files_exists(reached))
+		return; /* nothing of ours can be there */
 	if (client_open(&t, c, &err) < 0 || client_release(t, c, &err) < 0)
 		events_warning(
 			c->events,

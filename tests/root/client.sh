@@ -72,6 +72,15 @@ t_ok nim -o define -t standalone -a host=root@"$client_host" -a ssh_port=23 "${g
 t_fail_with 1 nim -o check closed
 t_match 'no ssh server answers there' -
 
+t_case "a job whose client cannot be reached leaves nothing that another one waits for"
+for disks in "-O $out" "-d /dev/sdz"; do
+	# shellcheck disable=SC2086 # two words
+	t_fail_with 1 nimadm -c closed $disks -j "$cache" -l lpp13 -s spot13 -Y
+	t_match 'no ssh server answers there' -
+	t_no_match 'may still be' -
+done
+t_equal 0 "$(find "$cache" -mindepth 1 2>/dev/null | wc -l)"
+
 t_case "a group is checked machine by machine"
 t_ok nim -o define -t mac_group -a add_member=c1 -a add_member=closed both
 t_fail_with 1 nim -o check both

@@ -416,6 +416,37 @@ static void test_resource_not_ready(void **state)
 	assert_int_equal(bed_job_state(&b), JOB_DONE);
 }
 
+/* What failed before anything was done is no job that another one has to wait for. */
+static void test_a_failed_preflight_makes_way(void **state)
+{
+	_cleanup_bed_ struct bed b;
+	struct err err = { 0 };
+
+	bed_setup(&b);
+	fake_fault = (struct fake_fault){ 0, FAKE_RUN_HALF, ERR_OPERATOR, 0, 1 };
+	assert_err(bed_run(&b, BED_FRESH, NULL, &err), &err, ERR_OPERATOR,
+		   "fake failure");
+	assert_int_equal(bed_job_state(&b), JOB_FAILED);
+	assert_int_equal(bed_files(&b), 0);
+	assert_int_equal(bed_alloc_count(&b, "web12"), 0);
+	err_clear(&err);
+	assert_ok(bed_run(&b, BED_FRESH, "0-1", &err), &err);
+	assert_int_equal(bed_job_state(&b), JOB_OPEN);
+	/* one that has done something does not */
+	assert_err(bed_run(&b, BED_FRESH, NULL, &err), &err, ERR_OPERATOR,
+		   "is not finished");
+	err_clear(&err);
+	assert_ok(bed_run(&b, BED_RESUME, NULL, &err), &err);
+
+	/* where nothing has begun yet */
+	set_state(&b, "spot13", "unavailable for use");
+	assert_true(bed_run(&b, BED_FRESH, NULL, &err) < 0);
+	set_state(&b, "spot13", "ready for use");
+	err_clear(&err);
+	assert_ok(bed_run(&b, BED_FRESH, NULL, &err), &err);
+	assert_int_equal(bed_job_state(&b), JOB_DONE);
+}
+
 static void test_spec_round_trip(void **state)
 {
 	struct job_spec spec = { .mode = 'D',
@@ -492,6 +523,7 @@ int main(void)
 		cmocka_unit_test(test_retry),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_resource_not_ready),
+		cmocka_unit_test(test_a_failed_preflight_makes_way),
 		cmocka_unit_test(test_spec_round_trip),
 		cmocka_unit_test(test_lease),
 		cmocka_unit_test(test_a_lost_lease_is_noticed),
