@@ -3,6 +3,7 @@
 # What goes wrong on the way, through whole jobs on a real, small Debian system: mirrors that misbehave, packages whose
 # scripts fail, full disks, signals, a power cut. Each time the message says what and what next, and --resume or -C does it.
 # The scripts in single quotes are for the shell inside.
+# Takes 2 minutes.
 # shellcheck disable=SC2016
 set -euo pipefail
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Images: every kind of file there and back, through this program and through GNU tar; damage of any kind is seen.
+# Takes 2 minutes.
 . "$(dirname "$0")/../lib.sh"
 t_need_root
 t_need_tools setfattr setfacl setcap chattr python3 zstd

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A SPOT of the next release, made from a real mirror: the master's own, or NIM_MIRROR. The scratch directory is closed to
 # everybody but root, as a state directory may be.
+# Takes 2 minutes.
 set -euo pipefail
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A clone of a running root on btrfs subvolumes: made from snapshots while it is written to, the same subvolumes, killed anywhere.
+# Takes 2 minutes.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/uml.sh"
 . "$(dirname "$0")/altdisk-host.sh"

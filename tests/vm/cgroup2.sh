@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The sandbox's limits where the kernel has control groups of version 2 only, as present distributions have them.
+# Takes 2 minutes.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/uml.sh"
 uml_need
