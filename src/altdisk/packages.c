@@ -102,12 +102,46 @@ static int read_names(const struct packages *p, struct strv *ret, struct err *er
 	return 0;
 }
 
+/* The words after "Name:" of a Release file, or after "NAME=" of os-release. */
+static char *find_words(const char *text, const char *name)
+{
+	for (const char *p = text; (p = strstr(p, name)) != NULL; p++)
+		if (p == text || p[-1] == '\n') {
+			p += strlen(name);
+			_cleanup_free_ char *line = xstrndup(p, strcspn(p, "\n"));
+			return xstrdup(strip(line));
+		}
+	return NULL;
+}
+
+/* LOCATION/dists/CODENAME/Release for a system with this os-release. */
+static char *release_of(const char *location, const char *os_release)
+{
+	_cleanup_free_ char *name = find_words(os_release, "VERSION_CODENAME=");
+
+	return xasprintf("%s/dists/%s/Release", location, name ? name : "");
+}
+
 /* Whether the directory holds archives by themselves, and not a whole archive with its signed indexes. */
 static bool is_loose(const char *location)
 {
 	_cleanup_free_ char *dists = xasprintf("%s/dists", location);
 
 	return !files_is_dir(dists);
+}
+
+static int check_release(const char *location, struct err *err)
+{
+	_cleanup_str_ struct str os = STR_INIT;
+
+	if (files_read("/etc/os-release", SMALL, &os, err) < 0)
+		return -1;
+	_cleanup_free_ char *path = release_of(location, str_c(&os));
+	if (files_exists(path))
+		return 0;
+	err_set(err, ERR_USAGE, "-l %s: has no %s", location,
+		path + strlen(location) + 1);
+	return err_remedy(err, "name an archive of the release that this system has");
 }
 
 static int check_location(const char *location, struct err *err)
@@ -120,7 +154,7 @@ static int check_location(const char *location, struct err *err)
 	if (root_open(&dir, location, err) < 0 || root_list(&dir, "/", &names, err) < 0)
 		return err_prefix(err, "-l");
 	if (!is_loose(location))
-		return 0;
+		return check_release(location, err);
 	for (size_t i = 0; i < names.n; i++)
 		if (ends_with(names.v[i], ".deb"))
 			return 0;
@@ -240,32 +274,18 @@ static int loose_source(const struct install *in, struct str *source, struct err
 	return 0;
 }
 
-/* The words after "Name:" of a Release file, or after "NAME=" of os-release. */
-static char *find_words(const char *text, const char *name)
-{
-	for (const char *p = text; (p = strstr(p, name)) != NULL; p++)
-		if (p == text || p[-1] == '\n') {
-			p += strlen(name);
-			_cleanup_free_ char *line = xstrndup(p, strcspn(p, "\n"));
-			return xstrdup(strip(line));
-		}
-	return NULL;
-}
-
 /* An archive with dists/: the release of the clone, checked by its own keys. */
 static int signed_source(const struct install *in, struct str *source, struct err *err)
 {
 	_cleanup_str_ struct str os = STR_INIT, release = STR_INIT;
-	_cleanup_free_ char *name = NULL, *components = NULL, *path = NULL;
 
 	if (root_read(in->place->alt, "/etc/os-release", SMALL, &os, err) < 0)
 		return -1;
-	name = find_words(str_c(&os), "VERSION_CODENAME=");
-	path = xasprintf("%s/dists/%s/Release", in->p->location, name ? name : "");
+	_cleanup_free_ char *path = release_of(in->p->location, str_c(&os));
+	_cleanup_free_ char *name = find_words(str_c(&os), "VERSION_CODENAME=");
 	if (files_read(path, SMALL, &release, err) < 0)
-		return err_remedy(
-			err, "-l wants an archive of the release that the clone has");
-	components = find_words(str_c(&release), "Components:");
+		return -1;
+	_cleanup_free_ char *components = find_words(str_c(&release), "Components:");
 	str_addf(source, "deb file:" ARCHIVES " %s %s\n", name,
 		 components ? components : "main");
 	return 0;

@@ -10,7 +10,7 @@ set -euo pipefail
 # shellcheck source=tests/fixture.sh
 . "$T_SRC/tests/fixture.sh"
 t_need_root
-t_need_tools mmdebstrap dpkg-deb losetup
+t_need_tools mmdebstrap dpkg-deb dpkg-scanpackages gpg losetup
 t_private_mounts "$@"
 export LC_ALL=C
 
@@ -97,6 +97,38 @@ t_match 'Unable to locate package nosuch-thing' -
 t_ok test ! -e "$root/var/lib/nimadm/packages"
 in_root dpkg --purge fails
 t_ok packages -w third-thing -l "$pool"
+nothing_left
+
+t_case "an archive with dists/: what the clone's keys confirm, and nothing else"
+archive=$T_TMP/archive
+export GNUPGHOME=$T_TMP/gpg
+mkdir -m 700 "$GNUPGHOME"
+t_at_exit gpgconf --kill all
+gpg --batch --quiet --passphrase '' --quick-gen-key archive@localhost rsa2048 sign never
+index=main/binary-amd64/Packages
+mkdir -p "$archive/dists/bookworm/${index%/*}" "$archive/pool"
+deb signed-thing 1 :
+mv "$pool/signed-thing_1_all.deb" "$archive/pool/"
+(cd "$archive" && dpkg-scanpackages --multiversion pool 2>/dev/null) >"$archive/dists/bookworm/$index"
+sum=$(sha256sum <"$archive/dists/bookworm/$index")
+cat >"$archive/dists/bookworm/Release" <<END
+Suite: bookworm
+Codename: bookworm
+Date: $(date -Ru | sed 's/+0000/UTC/')
+Architectures: amd64
+Components: main
+SHA256:
+ ${sum%% *} $(stat -c %s "$archive/dists/bookworm/$index") $index
+END
+gpg --batch --quiet --clearsign -o "$archive/dists/bookworm/InRelease" "$archive/dists/bookworm/Release"
+t_fail_with 1 packages -w signed-thing -l "$archive"
+t_match '^error: apt-get: .*not signed|NO_PUBKEY' -
+gpg --batch --export archive@localhost >"$root/etc/apt/trusted.gpg.d/test.gpg"
+t_ok packages -w signed-thing -l "$archive"
+t_equal 1 "$(cat "$root/usr/share/signed-thing/version")"
+mv "$archive/dists/bookworm" "$archive/dists/trixie"
+t_fail_with 2 packages -w signed-thing -l "$archive"
+t_match '^error: -l .*/archive: has no dists/bookworm/Release' -
 nothing_left
 
 t_case "options that cannot be"
