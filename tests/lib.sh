@@ -11,6 +11,7 @@
 #   t_match REGEX FILE|-                     a line must match (extended; "-": output of the last command)
 #   t_no_match REGEX FILE|-                  no line may match
 #   t_equal WANT GOT                         two texts must be equal
+#   t_killed_after SECONDS CMD...            kills it then; its status, once it is gone
 #   t_skip "why"                             the current case could not be tried
 #   t_done                                   prints "N passed, M failed, K skipped"; the last line
 #
@@ -150,6 +151,24 @@ t_equal() {
 	else
 		t_fail "\"$2\" instead of \"$1\""
 	fi
+}
+
+# What timeout(1) kills may still be dying when timeout has ended: its locks are not free then.
+t_killed_after() {
+	local seconds=$1 pid first='' status=0
+	shift
+	"$@" &
+	pid=$!
+	sleep "$seconds" &
+	wait -n -p first "$pid" "$!" || status=$?
+	if [ "$first" = "$pid" ]; then
+		kill "$!"
+	else
+		kill -KILL "$pid"
+		status=0
+		wait "$pid" || status=$?
+	fi
+	return "$status"
 }
 
 t_skip() {

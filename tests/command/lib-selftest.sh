@@ -62,6 +62,10 @@ t_case "the scratch directory is gone afterwards"
 t_fail_with 0 script 't_case a' 't_ok test -d "$T_TMP"' 'echo "at $T_TMP"' t_done
 t_ok test ! -e "$(sed -n 's/^at //p' "$T_OUT")"
 
+t_case "what is killed after a time is gone then; what is quicker keeps its status"
+t_fail_with 0 script 't_case a' 's=0; t_killed_after 0.3 sleep 60 || s=$?' 't_equal 137 "$s"' \
+	's=0; t_killed_after 60 sh -c "exit 7" || s=$?' 't_equal 7 "$s"' t_done
+
 # told FILE: waits for what the inner script says.
 told() {
 	local i

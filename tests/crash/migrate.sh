@@ -55,7 +55,7 @@ packages "$tmp/crash.mksysb" >"$tmp/crash"
 t_ok cmp "$tmp/plain" "$tmp/crash"
 
 t_case "killed at arbitrary moments, it converges"
-try timeout -s KILL 4 nimadm "${job[@]}" -O "$tmp/kill.mksysb"
+try t_killed_after 4 nimadm "${job[@]}" -O "$tmp/kill.mksysb"
 runs=1
 while [ "$status" = 137 ] && [ "$runs" -lt 40 ]; do
 	t_no_match "$tmp" /proc/self/mounts
@@ -63,7 +63,7 @@ while [ "$status" = 137 ] && [ "$runs" -lt 40 ]; do
 	[ ! -e "$tmp/kill.mksysb" ] || t_ok mksysb --verify "$tmp/kill.mksysb"
 	runs=$((runs + 1))
 	# later each time, so that every part of the longest phase is reached and passed in the end
-	try timeout -s KILL $((3 + 2 * runs)) nimadm --resume -T mini12
+	try t_killed_after $((3 + 2 * runs)) nimadm --resume -T mini12
 done
 [ "$status" = 0 ] || cat "$tmp/log" >&2
 t_equal 0 "$status"
@@ -74,7 +74,7 @@ t_ok cmp "$tmp/plain" "$tmp/kill"
 
 t_case "cleanup after a kill leaves nothing, wherever it struck"
 for seconds in 1 3 6 12; do
-	try timeout -s KILL "$seconds" nimadm "${job[@]}" -O "$tmp/never.mksysb"
+	try t_killed_after "$seconds" nimadm "${job[@]}" -O "$tmp/never.mksysb"
 	t_equal 137 "$status"
 	t_ok nimadm -C -T mini12
 	t_equal "" "$(find "$tmp/cache" -mindepth 1 -maxdepth 1 -name 'nimadm-job-*')"

@@ -29,7 +29,7 @@ killed() {
 	local limit=$1
 	shift
 	ended=0
-	timeout -s KILL "0.$(printf '%03d' $((RANDOM % limit)))" "$nimadm" --config "$conf" "$@" >"$T_OUT" 2>&1 ||
+	t_killed_after "0.$(printf '%03d' $((RANDOM % limit)))" "$nimadm" --config "$conf" "$@" >"$T_OUT" 2>&1 ||
 		ended=$?
 }
 

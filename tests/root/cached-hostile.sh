@@ -90,7 +90,7 @@ t_ok test "$("$run" usage "$cache" | sed -n 's/bytes //p')" -le $((70 << 20))
 # killed SECONDS COMMAND...: it was, unless it was quicker
 killed() {
 	local rc=0
-	timeout -s KILL "$@" || rc=$?
+	t_killed_after "$@" || rc=$?
 	test "$rc" = 137 || test "$rc" = 0
 }
 
