@@ -122,3 +122,46 @@ int parse_bool(const char *s, bool *ret, struct err *err)
 	}
 	return err_set(err, ERR_USAGE, "\"%s\" is neither yes nor no", s);
 }
+
+/* Where the host in `s` ends and its port begins: NULL, there is none. */
+static const char *port_of(const char *s, size_t *ret_len)
+{
+	const char *colon = strchr(s, ':');
+
+	*ret_len = strlen(s);
+	/* several colons: an address, and no more than that */
+	if (!colon || strchr(colon + 1, ':'))
+		return NULL;
+	*ret_len = (size_t)(colon - s);
+	return colon + 1;
+}
+
+int parse_host(const char *s, char **ret_host, uint16_t *ret_port, struct err *err)
+{
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789.-_:";
+	const char *host = s, *end = *s == '[' ? strchr(s, ']') : NULL, *port = NULL;
+	uint64_t number = 0;
+	size_t len = 0;
+
+	if (end) {
+		host = s + 1;
+		len = (size_t)(end - host);
+		port = end[1] == ':' ? end + 2 : NULL;
+	} else {
+		port = port_of(s, &len);
+	}
+	bool good = len > 0 && *host != '-' && strspn(host, allowed) >= len &&
+		    (!end || port || !end[1]);
+	if (good && port)
+		good = parse_digits(port, strlen(port), 10, &number) && number > 0 &&
+		       number <= UINT16_MAX;
+	if (!good)
+		return err_set(err, ERR_USAGE,
+			       "\"%s\" is neither HOST nor HOST:PORT, nor [IPV6]:PORT",
+			       s);
+	*ret_host = xstrndup(host, len);
+	*ret_port = (uint16_t)number;
+	return 0;
+}

@@ -396,6 +396,44 @@ static void booleans(void **state)
 	assert_err(parse_bool("", &b, &err), &err, ERR_USAGE, "neither");
 }
 
+static void hosts(void **state)
+{
+	static const struct {
+		const char *text, *host;
+		unsigned port;
+	} good[] = {
+		{ "web01", "web01", 0 },
+		{ "web01.example.com:2049", "web01.example.com", 2049 },
+		{ "10.9.0.2", "10.9.0.2", 0 },
+		{ "10.9.0.2:65535", "10.9.0.2", 65535 },
+		{ "2001:db8::2", "2001:db8::2", 0 },
+		{ "[2001:db8::2]", "2001:db8::2", 0 },
+		{ "[2001:db8::2]:20049", "2001:db8::2", 20049 },
+	};
+	static const char *const bad[] = {
+		"",	":",   ":1",   "a:",   "a:0",	   "a:65536",
+		"a:1x", "-a",  "[::1", "[]:1", "[::1]1",   "[::1]:",
+		"a b",	"a/b", "a,b",  "a]:1", "root@web", "[::1]:-1",
+	};
+	struct err err = { 0 };
+	uint16_t port = 7;
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		_cleanup_free_ char *host = NULL;
+
+		assert_ok(parse_host(good[i].text, &host, &port, &err), &err);
+		assert_string_equal(host, good[i].host);
+		assert_int_equal(port, good[i].port);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		char *host = NULL;
+
+		assert_err(parse_host(bad[i], &host, &port, &err), &err, ERR_USAGE,
+			   bad[i]);
+		assert_null(host);
+	}
+}
+
 static void dirstack_goes_depth_first(void **state)
 {
 	static const struct {
@@ -441,6 +479,7 @@ int main(void)
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(booleans),
+		cmocka_unit_test(hosts),
 		cmocka_unit_test(dirstack_goes_depth_first),
 	};
 
