@@ -4,18 +4,21 @@
 
 #include "altdisk/app.h"
 #include "altdisk/cmd.h"
+#include "altdisk/door.h"
 #include "altdisk/host.h"
 #include "altdisk/nfsd.h"
 #include "altdisk/relay.h"
 #include "sys/files.h"
 #include "sys/lock.h"
 #include "sys/mount.h"
+#include "ui/ui.h"
 
 /* A killed one is gone sooner. */
 #define OTHER_WAIT_S 30u
 
 struct options {
 	struct strv mounts, also;
+	const char *listen;
 	bool write, check;
 };
 
@@ -26,6 +29,8 @@ static const struct opt options[] = {
 	  "DIR and its mount points may be written to, by root as root." },
 	{ "also", 0, OPT_LIST, offsetof(struct options, also), "DIR",
 	  "Another directory whose file system is served, always read-only, after the others. Can be given again." },
+	{ "listen", 0, OPT_STRING, offsetof(struct options, listen), "ADDRESS[:PORT]",
+	  "Serve the master at this address of the machine, rather than through standard input and output." },
 	{ "check", 0, OPT_FLAG, offsetof(struct options, check), NULL,
 	  "Only find out whether this machine can serve." },
 };
@@ -55,11 +60,40 @@ static int collect(const struct options *o, const char *dir, struct strv *ret,
 	return 0;
 }
 
+/* Our master may come in at an address of this machine. */
+static int open_door(const struct options *o, struct door *d, struct err *err)
+{
+	return o->listen ? door_open(d, o->listen, err) : 0;
+}
+
+static int check(const struct options *o, struct err *err)
+{
+	_cleanup_door_ struct door door = DOOR_INIT;
+
+	if (open_door(o, &door, err) < 0 || nfsd_check(err) < 0)
+		return -1;
+	return o->listen ? door_meet(&door, err) : 0;
+}
+
+static int inside(void *arg, struct err *err)
+{
+	return nfsd_connect(arg, err);
+}
+
+static int relay(struct nfsd *n, struct door *d, struct err *err)
+{
+	if (d->listener >= 0)
+		return door_meet(d, err) < 0 ? -1 : door_run(d, inside, n, err);
+	_cleanup_close_ int fd = nfsd_connect(n, err);
+	return fd < 0 ? -1 : relay_run(STDIN_FILENO, STDOUT_FILENO, fd, err);
+}
+
 static int serve(const struct options *o, const struct strv *args, struct err *err)
 {
 	_cleanup_strv_ struct strv dirs = STRV_INIT;
 	_cleanup_close_ int lock = -1;
 	_cleanup_nfsd_ struct nfsd nfsd = { 0 };
+	_cleanup_door_ struct door door = DOOR_INIT;
 
 	if (args->n != (o->check ? 0 : 1))
 		return err_set(err, ERR_USAGE,
@@ -67,7 +101,7 @@ static int serve(const struct options *o, const struct strv *args, struct err *e
 	if (app_need_root(err) < 0)
 		return -1;
 	if (o->check)
-		return nfsd_check(err);
+		return check(o, err);
 	if (collect(o, args->v[0], &dirs, err) < 0 ||
 	    files_mkdirs(RUN_DIR, 0755, err) < 0)
 		return -1;
@@ -75,21 +109,24 @@ static int serve(const struct options *o, const struct strv *args, struct err *e
 	lock = lock_file(RUN_DIR "/serve-tree.lock", OTHER_WAIT_S, err);
 	if (lock < 0)
 		return -1;
+	/* in the machine's network; from nfsd_start on we are in another one */
 	size_t writable = o->write ? 1 + o->mounts.n : 0;
-	_cleanup_close_ int fd = nfsd_start(&nfsd, &dirs, writable, err);
-	return fd < 0 ? -1 : relay_run(fd, err);
+	if (open_door(o, &door, err) < 0 || nfsd_start(&nfsd, &dirs, writable, err) < 0)
+		return -1;
+	return relay(&nfsd, &door, err);
 }
 
 static const char *const synopsis[] = {
-	"[--write] [--mount PATH]... [--also DIR]... DIR <REQUESTS >REPLIES", "--check",
-	NULL
+	"[--write] [--mount PATH]... [--also DIR]... DIR <REQUESTS >REPLIES",
+	"--listen ADDRESS[:PORT] [--write] [--mount PATH]... [--also DIR]... DIR",
+	"--check [--listen ADDRESS[:PORT]]", NULL
 };
 
 static const struct opt_program program = {
 	.name = "altdisk serve-tree",
 	.synopsis = synopsis,
 	.about =
-		"Is an NFSv4.2 server for whoever is at the other end of its standard input and output: DIR and each --mount are its /0, /1 ..., each file system by itself, read-only but for --write. It ends with its standard input. The machine's own NFS service is not touched; nothing listens on its network.",
+		"Is an NFSv4.2 server for whoever is at the other end of its standard input and output: DIR and each --mount are its /0, /1 ..., each file system by itself, read-only but for --write. It ends with its standard input. The machine's own NFS service is not touched; nothing listens on its network, but with --listen: then it says \"listening PORT WORD\", and serves the one address from which that word and a line end are sent there first.",
 	.opts = options,
 	.n_opts = ARRAY_SIZE(options),
 };
@@ -102,6 +139,8 @@ static int run(int argc, char **argv)
 	struct err err = { 0 };
 	int rc = app_parse(&app, &program, &o, argc, argv, &args, &err);
 
+	if (rc == 0 && app.json)
+		events_add_sink(&app.events, ui_json(o.listen ? stderr : stdout));
 	if (rc == 0)
 		rc = serve(&o, &args, &err);
 	strv_done(&o.mounts);

@@ -2,7 +2,6 @@
 /* The files by which the kernel's NFS server is told what to do. */
 #include "altdisk/nfsd.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nfsd/export.h>
@@ -183,28 +182,26 @@ static void stop_server(void *arg)
 }
 
 /* A listening socket of the server; *ret is its address. */
-static int give_socket(struct sockaddr_in *ret, struct err *err)
+static int give_socket(struct inet *ret, struct err *err)
 {
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	socklen_t len = sizeof(*ret);
 	char number[16];
 
-	*ret = (struct sockaddr_in){ .sin_family = AF_INET,
-				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	snprintf(number, sizeof(number), "%d\n", fd);
-	if (fd < 0 || bind(fd, (struct sockaddr *)ret, len) < 0 || listen(fd, 8) < 0 ||
-	    getsockname(fd, (struct sockaddr *)ret, &len) < 0 ||
+	if (fd < 0 || !inet_from_text("127.0.0.1", 0, ret) ||
+	    bind(fd, (struct sockaddr *)&ret->addr, ret->len) < 0 || listen(fd, 8) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&ret->addr, &ret->len) < 0 ||
 	    tell(CONTROL "portlist", number) < 0)
 		return err_set_errno(err, ERR_OPERATOR,
 				     "cannot give the NFS server a socket");
 	return 0;
 }
 
-static int connect_to(const struct sockaddr_in *addr, struct err *err)
+int nfsd_connect(const struct nfsd *n, struct err *err)
 {
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0)
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&n->at.addr, n->at.len) < 0)
 		return err_set_errno(err, ERR_OPERATOR, "cannot reach our NFS server");
 	return TAKE_FD(fd);
 }
@@ -218,8 +215,6 @@ int nfsd_check(struct err *err)
 
 int nfsd_start(struct nfsd *n, const struct strv *dirs, size_t writable, struct err *err)
 {
-	struct sockaddr_in addr;
-
 	if (enter(err) < 0 || bind_all(dirs, writable, err) < 0 ||
 	    choose_version(err) < 0)
 		return -1;
@@ -228,7 +223,7 @@ int nfsd_start(struct nfsd *n, const struct strv *dirs, size_t writable, struct 
 	n->guarded = true;
 	if (tell(CONTROL "nfsv4gracetime", GRACE) < 0)
 		return err_set_errno(err, ERR_OPERATOR, CONTROL "nfsv4gracetime");
-	if (export_all(dirs->n, writable, err) < 0 || give_socket(&addr, err) < 0)
+	if (export_all(dirs->n, writable, err) < 0 || give_socket(&n->at, err) < 0)
 		return -1;
 	if (cld_start(PIPES, err) < 0)
 		return -1;
@@ -237,7 +232,7 @@ int nfsd_start(struct nfsd *n, const struct strv *dirs, size_t writable, struct 
 	/* newer kernels refuse it to those who keep no list of readers */
 	if (tell(CONTROL "v4_end_grace", "Y\n") < 0 && errno != EBUSY)
 		return err_set_errno(err, ERR_OPERATOR, CONTROL "v4_end_grace");
-	return connect_to(&addr, err);
+	return 0;
 }
 
 void nfsd_stop(struct nfsd *n)

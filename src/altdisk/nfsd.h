@@ -6,11 +6,13 @@
 #pragma once
 
 #include "base/strv.h"
+#include "sys/inet.h"
 #include "sys/proc-guard.h"
 
 struct nfsd {
 	struct proc_guard guard; /* stops the server when we are killed */
 	bool guarded;
+	struct inet at; /* where it listens, in its own network */
 };
 #define _cleanup_nfsd_ _cleanup_(nfsd_stop)
 /* ERR_UNFIT: the kernel has no NFS server that knows version 4.2. Nothing but the end is possible after it. */
@@ -18,10 +20,12 @@ int nfsd_check(struct err *err) _must_check_;
 /*
  * Serves each directory's file system without what is mounted below it as /0, /1 ... of an NFSv4.2 server: the first
  * `writable` of them to be written to, by root as root, the others read-only. The handles of their files are the same in the
- * next session. Returns a connection to it.
+ * next session.
  * This process is in namespaces of its own from here on, and sees no other files.
  */
 int nfsd_start(struct nfsd *n, const struct strv *dirs, size_t writable, struct err *err)
 	_must_check_;
+/* A connection to it; of the thread that has started it, or one of its threads. */
+int nfsd_connect(const struct nfsd *n, struct err *err) _must_check_;
 /* Nothing is served, and none of the directories is held any more. */
 void nfsd_stop(struct nfsd *n);

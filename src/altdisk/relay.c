@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "base/str.h"
+#include "sys/clock.h"
 #include "sys/signal.h"
 
 #define BUFFER ((size_t)256 << 10)
@@ -17,6 +19,13 @@ struct way {
 	char *data;
 	size_t start, end; /* what is not written yet */
 };
+
+static _Atomic double moved;
+
+double relay_idle(void)
+{
+	return clock_mono() - atomic_load(&moved);
+}
 
 static bool again(void)
 {
@@ -40,6 +49,7 @@ static int move(struct way *w)
 	if (n < 0)
 		return again() ? 0 : errno == EPIPE || errno == ECONNRESET ? 1 : -1;
 	w->start += (size_t)n;
+	atomic_store(&moved, clock_mono());
 	return 0;
 }
 
@@ -69,11 +79,10 @@ static int turn(struct way ways[2], struct err *err)
 	return 0;
 }
 
-int relay_run(int fd, struct err *err)
+int relay_run(int in, int out, int fd, struct err *err)
 {
-	struct way ways[2] = { { .from = STDIN_FILENO, .to = fd },
-			       { .from = fd, .to = STDOUT_FILENO } };
-	const int ends[] = { STDIN_FILENO, STDOUT_FILENO, fd };
+	struct way ways[2] = { { .from = in, .to = fd }, { .from = fd, .to = out } };
+	const int ends[] = { in, out, fd };
 	int rc = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
@@ -81,6 +90,7 @@ int relay_run(int fd, struct err *err)
 			return err_set_errno(err, ERR_OPERATOR, "cannot relay");
 	for (size_t i = 0; i < 2; i++)
 		ways[i].data = xcalloc(1, BUFFER);
+	atomic_store(&moved, clock_mono());
 	while (rc == 0)
 		rc = turn(ways, err);
 	for (size_t i = 0; i < 2; i++)
