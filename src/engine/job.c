@@ -31,6 +31,7 @@ static const struct text_field {
 	TEXT(output_name, "name"),
 	TEXT(cache, "cache"),
 	TEXT(nfs_options, "nfs-options"),
+	TEXT(nfs_host, "nfs-host"),
 	TEXT(pre_script, "pre-script"),
 	TEXT(post_script, "post-script"),
 	TEXT(bundle_file, "bundle"),

@@ -16,10 +16,10 @@ static const char *const class_names[] = {
 _Static_assert(ARRAY_SIZE(class_names) == CLASS_COUNT_, "every class has a name");
 
 static const char *const kind_names[] = {
-	[ATTR_TEXT] = "text",	  [ATTR_PATH] = "path",	    [ATTR_BOOL] = "yes or no",
-	[ATTR_SIZE] = "size",	  [ATTR_NUMBER] = "number", [ATTR_OBJECT] = "object",
-	[ATTR_ENUM] = "one word", [ATTR_LIST] = "list",	    [ATTR_PORT] = "port",
-	[ATTR_HOST] = "host",
+	[ATTR_TEXT] = "text",	  [ATTR_PATH] = "path",	      [ATTR_BOOL] = "yes or no",
+	[ATTR_SIZE] = "size",	  [ATTR_NUMBER] = "number",   [ATTR_OBJECT] = "object",
+	[ATTR_ENUM] = "one word", [ATTR_LIST] = "list",	      [ATTR_PORT] = "port",
+	[ATTR_HOST] = "host",	  [ATTR_ADDRESS] = "address",
 };
 _Static_assert(ARRAY_SIZE(kind_names) == ATTR_KIND_COUNT_, "every kind has a name");
 
@@ -208,11 +208,19 @@ static int check_host(const char *value, struct err *err)
 	return err_set(err, ERR_USAGE, "'%s' is no [USER@]HOST", value);
 }
 
+static int check_address(const char *value, struct err *err)
+{
+	_cleanup_free_ char *host = NULL;
+	uint16_t port;
+
+	return parse_host(value, &host, &port, err);
+}
+
 static int (*const kind_checks[ATTR_KIND_COUNT_])(const char *value, struct err *err) = {
 	[ATTR_PATH] = check_path,	   [ATTR_BOOL] = check_bool,
 	[ATTR_SIZE] = check_size,	   [ATTR_NUMBER] = check_number,
 	[ATTR_OBJECT] = object_name_check, [ATTR_PORT] = check_port,
-	[ATTR_HOST] = check_host,
+	[ATTR_HOST] = check_host,	   [ATTR_ADDRESS] = check_address,
 };
 
 int attr_check_value(const struct attr_def *a, const char *value, struct err *err)

@@ -18,9 +18,10 @@ enum attr_kind {
 	ATTR_NUMBER, /* not negative */
 	ATTR_PORT,   /* 1 to 65535 */
 	ATTR_HOST, /* [USER@]HOST for ssh: a name, an address or an alias of its configuration */
-	ATTR_OBJECT, /* the name of an object of one of `values` */
-	ATTR_ENUM,   /* one of `values` */
-	ATTR_LIST,   /* words separated by commas or blanks */
+	ATTR_ADDRESS, /* HOST, HOST:PORT or [IPV6]:PORT of a server */
+	ATTR_OBJECT,  /* the name of an object of one of `values` */
+	ATTR_ENUM,    /* one of `values` */
+	ATTR_LIST,    /* words separated by commas or blanks */
 	ATTR_KIND_COUNT_
 };
 

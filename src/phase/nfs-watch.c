@@ -3,15 +3,17 @@
 #include "phase/nfs-watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/str.h"
+#include "base/strv.h"
 #include "sys/clock.h"
 #include "sys/netns.h"
 #include "sys/nfs-client.h"
@@ -20,18 +22,22 @@
 #include "transport/transport.h"
 
 #define LOOK_MS 1000
+/* Where we have to ask, not that often while there are answers. */
+#define ASK_S 10
 /* For a job that is told to stop: a connection that is made again needs less. */
 #define STOPPING_S 60u
 
 struct nfs_watch {
-	int netns, stop; /* an eventfd: the thread is to end */
-	const char *client;
+	struct nfs_watch_how how;
+	int stop;	 /* an eventfd: the thread is to end */
+	double asked_at; /* and answered */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	/* under the lock */
 	int peer;
 	uint64_t asked, answered; /* bytes of that connection, as of the last answer */
 	double since;		  /* a question has waited; 0: none does */
+	struct strv mounted;	  /* "MAJOR:MINOR" of what is the job's */
 };
 
 static bool counters(int peer, uint64_t *ret_asked, uint64_t *ret_answered)
@@ -46,12 +52,32 @@ static bool counters(int peer, uint64_t *ret_asked, uint64_t *ret_answered)
 	return true;
 }
 
+static double unanswered(struct nfs_watch *w)
+{
+	double now = clock_mono();
+	struct err ignored = { 0 };
+
+	if (w->asked_at > 0 && now < w->asked_at + ASK_S)
+		return 0;
+	if (w->how.ask(w->how.arg, &ignored) == 0) {
+		w->asked_at = now;
+		w->since = 0;
+		return 0;
+	}
+	w->asked_at = 0;
+	if (w->since == 0)
+		w->since = now;
+	return clock_mono() - w->since;
+}
+
 /* Seconds for which a question has waited. One that no connection is left for waits, too: it is asked again in the next. */
 static double waiting(struct nfs_watch *w)
 {
 	uint64_t asked, answered;
 	double now = clock_mono(), since;
 
+	if (w->how.ask)
+		return unanswered(w);
 	pthread_mutex_lock(&w->lock);
 	if (counters(w->peer, &asked, &answered)) {
 		if (answered != w->answered) {
@@ -67,27 +93,44 @@ static double waiting(struct nfs_watch *w)
 	return since > 0 ? now - since : 0;
 }
 
+struct shutting {
+	const struct strv *only;
+	bool dry;
+};
+
 static int shut_down(void *arg, struct err *err)
 {
-	const bool *dry = arg;
+	const struct shutting *s = arg;
 
-	return nfs_client_shutdown(*dry, err);
+	return nfs_client_shutdown(s->only, s->dry, err);
+}
+
+/* In a network that is not ours alone, others have mounts, too. */
+static int shut_mounted(struct nfs_watch *w, bool dry, struct err *err)
+{
+	struct shutting s = { .dry = dry };
+
+	if (w->how.netns >= 0)
+		return netns_run(w->how.netns, shut_down, &s, err);
+	pthread_mutex_lock(&w->lock);
+	s.only = &w->mounted;
+	int rc = shut_down(&s, err);
+	pthread_mutex_unlock(&w->lock);
+	return rc;
 }
 
 /* The job is told before anybody can see why it fails. False: nothing is mounted, or the kernel cannot. */
-static bool give_up(const struct nfs_watch *w, unsigned seconds)
+static bool give_up(struct nfs_watch *w, unsigned seconds)
 {
 	struct err why = { 0 };
-	bool dry = true;
 
-	if (netns_run(w->netns, shut_down, &dry, &why) != 0)
+	if (shut_mounted(w, true, &why) != 0)
 		return false;
 	err_set(&why, ERR_CANCELLED, "client %s has not answered for %u s over NFS",
-		w->client, seconds);
-	err_remedy(&why, "when it is back: nimadm --resume -c %s", w->client);
+		w->how.client, seconds);
+	err_remedy(&why, "when it is back: nimadm --resume -c %s", w->how.client);
 	cancel_because(&why);
-	dry = false;
-	return netns_run(w->netns, shut_down, &dry, &why) == 0;
+	return shut_mounted(w, false, &why) == 0;
 }
 
 static void wait_anew(struct nfs_watch *w)
@@ -120,16 +163,16 @@ static void discard(struct nfs_watch *w)
 {
 	close_p(&w->stop);
 	pthread_mutex_destroy(&w->lock);
+	strv_done(&w->mounted);
 	free(w);
 }
 
-int nfs_watch_start(struct nfs_watch **ret, int netns, const char *client,
+int nfs_watch_start(struct nfs_watch **ret, const struct nfs_watch_how *how,
 		    struct err *err)
 {
 	struct nfs_watch *w = xcalloc(1, sizeof(*w));
 
-	w->netns = netns;
-	w->client = client;
+	w->how = *how;
 	w->peer = -1;
 	w->stop = eventfd(0, EFD_CLOEXEC);
 	pthread_mutex_init(&w->lock, NULL);
@@ -139,6 +182,19 @@ int nfs_watch_start(struct nfs_watch **ret, int netns, const char *client,
 		return -1;
 	}
 	*ret = w;
+	return 0;
+}
+
+int nfs_watch_mounted(struct nfs_watch *w, const char *path, struct err *err)
+{
+	struct statx sx;
+
+	/* what is known of it does */
+	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_TYPE, &sx) < 0)
+		return err_set_errno(err, ERR_OPERATOR, "cannot find %s", path);
+	pthread_mutex_lock(&w->lock);
+	strv_addf(&w->mounted, "%u:%u", sx.stx_dev_major, sx.stx_dev_minor);
+	pthread_mutex_unlock(&w->lock);
 	return 0;
 }
 

@@ -14,7 +14,9 @@
 
 #include "phase/awake.h"
 #include "phase/disk.h"
+#include "phase/nfs-ask.h"
 #include "phase/nfs-direct.h"
+#include "phase/nfs-net.h"
 #include "phase/nfs-watch.h"
 #include "phase/parts.h"
 #include "sys/files.h"
@@ -23,18 +25,22 @@
 
 #define PAUSE_MS    1000
 #define STOP_WAIT_S 15
+#define ANSWER_S    90
+/* Where it is asked again and again. */
+#define ASK_S 20
 /*
  * Nobody else writes there, so what was read stays true. A call that gets no answer is an error after some minutes (timeo:
  * tenths of a second, longer each time), but for what the kernel's own recovery waits for.
  */
-#define OPTIONS                                                                          \
-	"vers=4.2,proto=tcp,addr=127.0.0.1,clientaddr=127.0.0.1,port=%u,%s,nocto,"       \
-	"actimeo=3600,softerr,timeo=200,retrans=3"
+#define OPTIONS "vers=4.2,%s,%s,nocto,actimeo=3600,softerr,timeo=200,retrans=3"
 
 struct server {
 	struct transport *t;
-	struct strv argv; /* there */
+	struct nfs_net *net; /* NULL: all goes through ssh */
+	struct strv argv;    /* there */
+	size_t listen;	     /* the word of it that says where to listen */
 	pthread_t thread;
+	bool running;
 	int netns, listener;
 	unsigned port;
 	int stop; /* an eventfd: the thread is to end */
@@ -78,6 +84,8 @@ static void serve(struct server *s)
 					    .root = mount_first_root(&last) };
 	int rc = transport_converse(s->t, strv_argv(&s->argv), &how, on_start, s, &last);
 
+	if (s->net)
+		nfs_net_end(s->net, &last);
 	pthread_mutex_lock(&s->lock);
 	if (rc < 0)
 		s->last = last;
@@ -86,9 +94,32 @@ static void serve(struct server *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* Over the network there is a session all the time. */
+static bool next_session(struct server *s)
+{
+	struct pollfd stop = { .fd = s->stop, .events = POLLIN };
+	struct err why = { 0 };
+
+	if (poll(&stop, 1, 0) > 0)
+		return false;
+	free(s->argv.v[s->listen]);
+	s->argv.v[s->listen] = nfs_net_listen(s->net);
+	int fd = nfs_net_begin(s->net, &why);
+	if (fd < 0)
+		nfs_net_end(s->net, &why);
+	pthread_mutex_lock(&s->lock);
+	s->peer = fd;
+	if (fd < 0)
+		s->last = why;
+	pthread_mutex_unlock(&s->lock);
+	return true;
+}
+
 /* Whether there is somebody to be served; waits. */
 static bool next_peer(struct server *s)
 {
+	if (s->net)
+		return next_session(s);
 	struct pollfd p[] = { { .fd = s->stop, .events = POLLIN },
 			      { .fd = s->listener, .events = POLLIN } };
 
@@ -112,7 +143,8 @@ static void *relay(void *arg)
 	while (next_peer(s)) {
 		if (s->peer >= 0)
 			serve(s);
-		nfs_watch_peer(s->watch, -1);
+		if (!s->net)
+			nfs_watch_peer(s->watch, -1);
 		pthread_mutex_lock(&s->lock);
 		close_p(&s->peer);
 		s->peer = -1;
@@ -146,6 +178,7 @@ static int listen_here(void *arg, struct err *err)
 static void discard(struct server *s)
 {
 	nfs_watch_end(s->watch);
+	nfs_net_free(s->net);
 	transport_close(s->t);
 	strv_done(&s->argv);
 	close_p(&s->listener);
@@ -201,6 +234,13 @@ static int keep_parts(const struct phase_ctx *c, const struct strv *mounts,
 			  c->job->spec.subject);
 }
 
+/* The NFS client's own network, in which only we listen. */
+static int begin_private(struct server *s, struct err *err)
+{
+	s->netns = netns_new(err);
+	return s->netns < 0 ? -1 : netns_run(s->netns, listen_here, s, err);
+}
+
 /* The clone to be written to, and after its file systems the running ones that they were made of. */
 static void serve_running(struct strv *argv, const struct strv *mounts)
 {
@@ -209,12 +249,36 @@ static void serve_running(struct strv *argv, const struct strv *mounts)
 		strv_add_all(argv, "--also", mounts->v[i], NULL);
 }
 
+static int ask(void *arg, struct err *err);
+
+static int start_threads(struct server *s, const struct phase_ctx *c, struct err *err)
+{
+	const struct nfs_watch_how how = { .client = c->job->spec.client,
+					   .netns = s->netns,
+					   .ask = s->net ? ask : NULL,
+					   .arg = s };
+
+	s->stop = eventfd(0, EFD_CLOEXEC);
+	/* the thread tells it of connections */
+	if (!s->net && nfs_watch_start(&s->watch, &how, err) < 0)
+		return -1;
+	if (s->stop < 0 || thread_start(&s->thread, relay, s) < 0)
+		return err_set_errno(err, ERR_INTERNAL, "cannot start a thread");
+	s->running = true;
+	/* it asks where the client lets us in */
+	return s->net && (nfs_net_wait(s->net, err) < 0 ||
+			  nfs_watch_start(&s->watch, &how, err) < 0)
+		       ? -1
+		       : 0;
+}
+
 static int begin(struct server *s, const struct phase_ctx *c, struct err *err)
 {
 	_cleanup_strv_ struct strv mounts = STRV_INIT;
 	const char *program;
 
-	if (client_open(&s->t, c, err) < 0 || disk_wake(c, s->t, err) < 0 ||
+	if ((nfs_net_is_in(c->job) && nfs_net_new(&s->net, c, err) < 0) ||
+	    client_open(&s->t, c, err) < 0 || disk_wake(c, s->t, err) < 0 ||
 	    transport_program(s->t, &program, err) < 0 ||
 	    disk_mounts(s->t, &mounts, err) < 0 || keep_parts(c, &mounts, err) < 0)
 		return -1;
@@ -223,20 +287,18 @@ static int begin(struct server *s, const struct phase_ctx *c, struct err *err)
 		     "\"$0\" alt_rootvg_op --json -W ${1:+-d \"$1\"} >&2 && shift && "
 		     "exec \"$0\" serve-tree \"$@\"",
 		     program, c->job->spec.disks, NULL);
+	if (s->net) {
+		strv_add_all(&s->argv, "--listen", "", NULL);
+		s->listen = s->argv.n - 1;
+	}
 	for (size_t i = 0; i < mounts.n; i++)
 		strv_add_all(&s->argv, "--mount", mounts.v[i], NULL);
 	if (nfs_is_direct(c->job))
 		serve_running(&s->argv, &mounts);
 	strv_add(&s->argv, DISK_ALT_INST);
-	s->netns = netns_new(err);
-	if (s->netns < 0 || netns_run(s->netns, listen_here, s, err) < 0)
+	if (!s->net && begin_private(s, err) < 0)
 		return -1;
-	s->stop = eventfd(0, EFD_CLOEXEC);
-	if (nfs_watch_start(&s->watch, s->netns, c->job->spec.client, err) < 0)
-		return -1;
-	if (s->stop < 0 || thread_start(&s->thread, relay, s) < 0)
-		return err_set_errno(err, ERR_INTERNAL, "cannot start a thread");
-	return 0;
+	return start_threads(s, c, err);
 }
 
 int nfs_start(const struct phase_ctx *c, struct err *err)
@@ -248,6 +310,8 @@ int nfs_start(const struct phase_ctx *c, struct err *err)
 	s->netns = s->listener = s->stop = s->peer = s->pidfd = -1;
 	pthread_mutex_init(&s->lock, NULL);
 	if (begin(s, c, err) < 0) {
+		if (s->running)
+			stop(s);
 		discard(s);
 		return -1;
 	}
@@ -257,36 +321,32 @@ int nfs_start(const struct phase_ctx *c, struct err *err)
 
 /* --- what it is asked --- */
 
-/* A call of nothing, RFC 5531 and 8881: call, RPC 2, NFS, version 4, procedure 0, no credentials. */
-static const uint32_t null_call[] = {
-	0x80000000 + 40, 1, 0, 2, 100003, 4, 0, 0, 0, 0, 0
-};
-/* Accepted, success. */
-static const uint32_t null_reply[] = { 0x80000000 + 24, 1, 1, 0, 0, 0, 0 };
+static int connect_here(const struct server *s, struct err *err)
+{
+	const struct sockaddr_in in = { .sin_family = AF_INET,
+					.sin_port = htons((uint16_t)s->port),
+					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&in, sizeof(in)) < 0)
+		return err_set_errno(err, ERR_INTERNAL, "no connection to ourselves");
+	return TAKE_FD(fd);
+}
 
 static int ask(void *arg, struct err *err)
 {
 	const struct server *s = arg;
-	const struct sockaddr_in in = { .sin_family = AF_INET,
-					.sin_port = htons((uint16_t)s->port),
-					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	const struct timeval limit = { .tv_sec = 90 };
-	uint32_t words[ARRAY_SIZE(null_call)];
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int fd = s->net ? nfs_net_connect(s->net, err)
+					: connect_here(s, err);
 
-	for (size_t i = 0; i < ARRAY_SIZE(null_call); i++)
-		words[i] = htonl(null_call[i]);
-	if (fd < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
-	    connect(fd, (const struct sockaddr *)&in, sizeof(in)) < 0 ||
-	    send(fd, words, sizeof(words), MSG_NOSIGNAL) != (ssize_t)sizeof(words))
-		return err_set_errno(err, ERR_INTERNAL, "no connection to ourselves");
-	ssize_t n = recv(fd, words, sizeof(null_reply), MSG_WAITALL);
-	for (size_t i = 0; i < ARRAY_SIZE(null_reply); i++)
-		if (n != (ssize_t)sizeof(null_reply) || ntohl(words[i]) != null_reply[i])
-			return err_set(err, ERR_TRANSIENT,
-				       "the client's NFS server does not answer");
-	return 0;
+	return fd < 0 ? -1 : nfs_ask(fd, s->net ? ASK_S : ANSWER_S, err);
+}
+
+/* Where the NFS client is. */
+static int in_network(const struct server *s, int (*fn)(void *arg, struct err *err),
+		      void *arg, struct err *err)
+{
+	return s->net ? fn(arg, err) : netns_run(s->netns, fn, arg, err);
 }
 
 /* What the thread knows of it says more. */
@@ -307,9 +367,7 @@ int nfs_probe(struct err *err)
 {
 	if (!server)
 		return err_set(err, ERR_OPERATOR, "nothing is exported");
-	if (netns_run(server->netns, ask, server, err) < 0)
-		return explain(err);
-	return 0;
+	return in_network(server, ask, server, err) < 0 ? explain(err) : 0;
 }
 
 /* --- mounts --- */
@@ -354,22 +412,33 @@ static int mount_part(const struct job *job, const struct placing *where, size_t
 		      const char *path, struct err *err)
 {
 	_cleanup_str_ struct str options = STR_INIT;
-	_cleanup_free_ char *what = xasprintf("127.0.0.1:/%zu", where->first + i);
+	_cleanup_str_ struct str way = STR_INIT;
+	_cleanup_free_ char *what =
+		server->net ? nfs_net_source(server->net, where->first + i)
+			    : xasprintf("127.0.0.1:/%zu", where->first + i);
 	_cleanup_close_ int place = parts_place(where->top, path, err);
 	char target[40];
 
 	if (place < 0)
 		return -1;
 	snprintf(target, sizeof(target), "/proc/self/fd/%d", place);
-	str_addf(&options, OPTIONS, server->port, where->writable ? "rw" : "ro");
+	if (server->net)
+		nfs_net_options(server->net, &way);
+	else
+		str_addf(&way, "proto=tcp,addr=127.0.0.1,clientaddr=127.0.0.1,port=%u",
+			 server->port);
+	str_addf(&options, OPTIONS, str_c(&way), where->writable ? "rw" : "ro");
 	if (*job->spec.nfs_options)
 		str_addf(&options, ",%s", job->spec.nfs_options);
 	struct mounting m = { what, target, str_c(&options), where->writable };
-	if (netns_run(server->netns, mount_one, &m, err) < 0) {
+	if (in_network(server, mount_one, &m, err) < 0) {
 		(void)explain(err);
 		return err_prefix(err, DISK_ALT_INST "%s", path);
 	}
-	return 0;
+	if (!server->net)
+		return 0;
+	_cleanup_free_ char *mounted = xasprintf("%s%s", where->top, path);
+	return nfs_watch_mounted(server->watch, mounted, err);
 }
 
 static int mount_parts(const struct phase_ctx *c, const struct parts *parts,
@@ -441,6 +510,8 @@ int nfs_mount(const struct phase_ctx *c, struct err *err)
 	/* the thread that mounts has our namespace only if it comes later */
 	if (mount_private_namespace(err) < 0 || nfs_start(c, err) < 0)
 		return -1;
+	if (server->net)
+		nfs_net_tell(server->net);
 	parts_of_job(c->job, &parts);
 	return nfs_is_direct(c->job) ? mount_direct(c, &parts, err)
 				     : mount_below(c, &parts, err);
@@ -515,6 +586,8 @@ int nfs_preflight(const struct phase_ctx *c, struct transport *t, struct finding
 			     "The client's /bin, /sbin and /lib are not in /usr yet",
 			     "they are merged in a plain tree only, not over NFS",
 			     remedy);
+	if (nfs_net_is_in(c->job))
+		return nfs_net_preflight(c, t, remedy, fs, err);
 	if (client_run(t, &call, &unfit) == 0) {
 		findings_add(fs, "client.nfs", FINDING_PASS,
 			     "The client can serve its clone over NFS", "NFSv4.2", "");

@@ -42,7 +42,7 @@ static int shut_one(int dir, const char *name, bool dry, struct err *err)
 	return 0;
 }
 
-int nfs_client_shutdown(bool dry, struct err *err)
+int nfs_client_shutdown(const struct strv *only, bool dry, struct err *err)
 {
 	_cleanup_close_ int sys = open_sysfs(err);
 	int dir, rc, result = 1;
@@ -59,7 +59,7 @@ int nfs_client_shutdown(bool dry, struct err *err)
 		return err_set_errno(err, ERR_OPERATOR, "/sys/fs/nfs");
 	}
 	while (result >= 0 && (e = readdir(d)) != NULL) {
-		if (*e->d_name == '.')
+		if (*e->d_name == '.' || (only && !strv_has(only, e->d_name)))
 			continue;
 		rc = shut_one(dir, e->d_name, dry, err);
 		if (rc <= 0)

@@ -127,6 +127,8 @@ static void test_values(void **state)
 		{ "standalone", "host", "root@", false },
 		{ "standalone", "host", "@web1", false },
 		{ "standalone", "host", "web1 web2", false },
+		{ "standalone", "nfs_host", "10.9.0.2:2049", true },
+		{ "standalone", "nfs_host", "10.9.0.2/24", false },
 		{ "spot", "source", "lpp13", true },
 		{ "spot", "source", "../lpp13", false },
 	};
