@@ -5,6 +5,7 @@
 #include "altdisk/app.h"
 #include "altdisk/cmd.h"
 #include "altdisk/door.h"
+#include "altdisk/gss.h"
 #include "altdisk/host.h"
 #include "altdisk/nfsd.h"
 #include "altdisk/relay.h"
@@ -17,9 +18,10 @@
 #define OTHER_WAIT_S 30u
 
 struct options {
-	struct strv mounts, also;
-	const char *listen;
+	struct strv mounts, also, roots;
+	const char *listen, *sec, *host;
 	bool write, check;
+	unsigned flavor; /* of sec */
 };
 
 static const struct opt options[] = {
@@ -31,6 +33,12 @@ static const struct opt options[] = {
 	  "Another directory whose file system is served, always read-only, after the others. Can be given again." },
 	{ "listen", 0, OPT_STRING, offsetof(struct options, listen), "ADDRESS[:PORT]",
 	  "Serve the master at this address of the machine, rather than through standard input and output." },
+	{ "sec", 0, OPT_STRING, offsetof(struct options, sec), "sys|krb5|krb5i|krb5p",
+	  "With --listen: serve with this security only (sys)." },
+	{ "host", 0, OPT_STRING, offsetof(struct options, host), "HOST",
+	  "With --sec: the host of the machine's key nfs/HOST." },
+	{ "root", 0, OPT_LIST, offsetof(struct options, roots), "PRINCIPAL",
+	  "With --sec: this one is root, others are nobody. Can be given again." },
 	{ "check", 0, OPT_FLAG, offsetof(struct options, check), NULL,
 	  "Only find out whether this machine can serve." },
 };
@@ -60,18 +68,62 @@ static int collect(const struct options *o, const char *dir, struct strv *ret,
 	return 0;
 }
 
-/* Our master may come in at an address of this machine. */
-static int open_door(const struct options *o, struct door *d, struct err *err)
+static bool find_flavor(const char *name, unsigned *ret)
 {
-	return o->listen ? door_open(d, o->listen, err) : 0;
+	static const struct {
+		const char *name;
+		unsigned number; /* nfsd.h */
+	} flavors[] = {
+		{ "sys", 0 },
+		{ "krb5", 390003 },
+		{ "krb5i", 390004 },
+		{ "krb5p", 390005 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(flavors); i++) {
+		if (!streq(flavors[i].name, name))
+			continue;
+		*ret = flavors[i].number;
+		return true;
+	}
+	return false;
+}
+
+static int check_options(struct options *o, const struct strv *args, struct err *err)
+{
+	if (args->n != (o->check ? 0 : 1))
+		return err_set(err, ERR_USAGE,
+			       o->check ? "no argument is wanted" : "DIR is wanted");
+	if (o->sec && !find_flavor(o->sec, &o->flavor))
+		return err_set(err, ERR_USAGE, "--sec: '%s' is not known", o->sec);
+	if (o->flavor && (!o->listen || !o->host || o->write))
+		return err_set(err, ERR_USAGE,
+			       "--sec=%s goes with --listen and --host, without --write",
+			       o->sec);
+	return 0;
+}
+
+/* Our master may come in at an address of this machine. In the machine's own namespaces. */
+static int open_door(const struct options *o, struct door *d, struct gss *g,
+		     struct err *err)
+{
+	d->any_port = o->flavor != 0;
+	if (o->listen && door_open(d, o->listen, err) < 0)
+		return -1;
+	return d->any_port ? gss_prepare(g, o->host, &o->roots, err) : 0;
 }
 
 static int check(const struct options *o, struct err *err)
 {
+	_cleanup_gss_ struct gss gss = GSS_INIT;
 	_cleanup_door_ struct door door = DOOR_INIT;
 
-	if (open_door(o, &door, err) < 0 || nfsd_check(err) < 0)
+	if (open_door(o, &door, &gss, err) < 0 || nfsd_check(err) < 0)
 		return -1;
+	if (o->flavor && gss_start(&gss, err) < 0) {
+		err->kind = ERR_UNFIT;
+		return -1;
+	}
 	return o->listen ? door_meet(&door, err) : 0;
 }
 
@@ -88,16 +140,16 @@ static int relay(struct nfsd *n, struct door *d, struct err *err)
 	return fd < 0 ? -1 : relay_run(STDIN_FILENO, STDOUT_FILENO, fd, err);
 }
 
-static int serve(const struct options *o, const struct strv *args, struct err *err)
+static int serve(struct options *o, const struct strv *args, struct err *err)
 {
 	_cleanup_strv_ struct strv dirs = STRV_INIT;
 	_cleanup_close_ int lock = -1;
+	_cleanup_gss_ struct gss gss = GSS_INIT;
 	_cleanup_nfsd_ struct nfsd nfsd = { 0 };
 	_cleanup_door_ struct door door = DOOR_INIT;
 
-	if (args->n != (o->check ? 0 : 1))
-		return err_set(err, ERR_USAGE,
-			       o->check ? "no argument is wanted" : "DIR is wanted");
+	if (check_options(o, args, err) < 0)
+		return -1;
 	if (app_need_root(err) < 0)
 		return -1;
 	if (o->check)
@@ -110,8 +162,11 @@ static int serve(const struct options *o, const struct strv *args, struct err *e
 	if (lock < 0)
 		return -1;
 	/* in the machine's network; from nfsd_start on we are in another one */
-	size_t writable = o->write ? 1 + o->mounts.n : 0;
-	if (open_door(o, &door, err) < 0 || nfsd_start(&nfsd, &dirs, writable, err) < 0)
+	const struct nfsd_tree tree = { .dirs = &dirs,
+					.writable = o->write ? 1 + o->mounts.n : 0,
+					.flavor = o->flavor };
+	if (open_door(o, &door, &gss, err) < 0 || nfsd_start(&nfsd, &tree, err) < 0 ||
+	    (o->flavor && gss_start(&gss, err) < 0))
 		return -1;
 	return relay(&nfsd, &door, err);
 }
@@ -119,7 +174,8 @@ static int serve(const struct options *o, const struct strv *args, struct err *e
 static const char *const synopsis[] = {
 	"[--write] [--mount PATH]... [--also DIR]... DIR <REQUESTS >REPLIES",
 	"--listen ADDRESS[:PORT] [--write] [--mount PATH]... [--also DIR]... DIR",
-	"--check [--listen ADDRESS[:PORT]]", NULL
+	"--listen ADDRESS[:PORT] --sec FLAVOR --host HOST [--root PRINCIPAL]... [--mount PATH]... DIR",
+	"--check [--listen ADDRESS[:PORT] [--sec FLAVOR --host HOST]]", NULL
 };
 
 static const struct opt_program program = {
@@ -133,7 +189,7 @@ static const struct opt_program program = {
 
 static int run(int argc, char **argv)
 {
-	struct options o = { .mounts = STRV_INIT, .also = STRV_INIT };
+	struct options o = { .mounts = STRV_INIT };
 	_cleanup_(app_done) struct app app = APP_INIT;
 	_cleanup_strv_ struct strv args = STRV_INIT;
 	struct err err = { 0 };
@@ -145,6 +201,7 @@ static int run(int argc, char **argv)
 		rc = serve(&o, &args, &err);
 	strv_done(&o.mounts);
 	strv_done(&o.also);
+	strv_done(&o.roots);
 	return app_exit(&app, rc, &err);
 }
 

@@ -296,7 +296,7 @@ static const char *why_not(const struct door *d, const struct inet *who)
 {
 	if (!inet_is_same_host(&d->peer, who))
 		return "not the master";
-	if (inet_port(who) >= LOW_PORTS)
+	if (inet_port(who) >= LOW_PORTS && !d->any_port)
 		return "not a port of root's";
 	return atomic_load(&guests) >= GUESTS_MAX ? "too many connections" : NULL;
 }

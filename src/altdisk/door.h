@@ -20,6 +20,7 @@ struct door {
 	int listener;
 	struct inet at, peer;
 	char word[DOOR_WORD_LEN + 2]; /* with its line end */
+	bool any_port;		      /* what comes proves by itself who it is */
 	/* who was refused last, why and when, and how often anybody has been named */
 	struct inet last;
 	const char *last_why;

@@ -119,15 +119,18 @@ static int leave_root(struct err *err)
 
 /* --- exports --- */
 
-static int tell_export(const char *path, uint32_t number, int flags, struct err *err)
+static int tell_export(const char *path, uint32_t number, int flags, unsigned flavor,
+		       struct err *err)
 {
 	long long until = (long long)time(NULL) + VALID_S;
 	const unsigned char *id = (const unsigned char *)&number;
 	_cleanup_free_ char *key = xasprintf(READER " %d \\x%02x%02x%02x%02x %lld %s\n",
 					     FSID_NUM, id[0], id[1], id[2], id[3], until,
 					     path);
-	_cleanup_free_ char *what = xasprintf(READER " %s %lld %d 65534 65534 %u\n", path,
-					      until, flags, number);
+	_cleanup_free_ char *only = flavor ? xasprintf(" secinfo 1 %u %d", flavor, flags)
+					   : xstrdup("");
+	_cleanup_free_ char *what = xasprintf(READER " %s %lld %d 65534 65534 %u%s\n",
+					      path, until, flags, number, only);
 
 	if (tell(CACHES "nfsd.export/channel", what) < 0 ||
 	    tell(CACHES "nfsd.fh/channel", key) < 0)
@@ -147,7 +150,7 @@ static int bind_all(const struct strv *dirs, size_t writable, struct err *err)
 	return leave_root(err);
 }
 
-static int export_all(size_t n, size_t writable, struct err *err)
+static int export_all(const struct nfsd_tree *tree, struct err *err)
 {
 	_cleanup_free_ char *reader = xasprintf("nfsd 127.0.0.1 %lld " READER "\n",
 						(long long)time(NULL) + VALID_S);
@@ -155,13 +158,14 @@ static int export_all(size_t n, size_t writable, struct err *err)
 	if (tell(CACHES "auth.unix.ip/channel", reader) < 0)
 		return err_set_errno(err, ERR_OPERATOR,
 				     "cannot name the exports' reader");
-	if (tell_export(EXPORTS, 0, READ_FLAGS | NFSEXP_CROSSMOUNT, err) < 0)
+	if (tell_export(EXPORTS, 0, READ_FLAGS | NFSEXP_CROSSMOUNT, tree->flavor, err) <
+	    0)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < tree->dirs->n; i++) {
 		_cleanup_free_ char *place = xasprintf(EXPORTS "/%zu", i);
-		int flags = i < writable ? WRITE_FLAGS : READ_FLAGS;
+		int flags = i < tree->writable ? WRITE_FLAGS : READ_FLAGS;
 
-		if (tell_export(place, (uint32_t)i + 1, flags, err) < 0)
+		if (tell_export(place, (uint32_t)i + 1, flags, tree->flavor, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -213,9 +217,9 @@ int nfsd_check(struct err *err)
 	return enter(err) < 0 || bind_all(&none, 0, err) < 0 ? -1 : choose_version(err);
 }
 
-int nfsd_start(struct nfsd *n, const struct strv *dirs, size_t writable, struct err *err)
+int nfsd_start(struct nfsd *n, const struct nfsd_tree *tree, struct err *err)
 {
-	if (enter(err) < 0 || bind_all(dirs, writable, err) < 0 ||
+	if (enter(err) < 0 || bind_all(tree->dirs, tree->writable, err) < 0 ||
 	    choose_version(err) < 0)
 		return -1;
 	if (proc_guard_start(&n->guard, -1, stop_server, NULL, err) < 0)
@@ -223,7 +227,7 @@ int nfsd_start(struct nfsd *n, const struct strv *dirs, size_t writable, struct 
 	n->guarded = true;
 	if (tell(CONTROL "nfsv4gracetime", GRACE) < 0)
 		return err_set_errno(err, ERR_OPERATOR, CONTROL "nfsv4gracetime");
-	if (export_all(dirs->n, writable, err) < 0 || give_socket(&n->at, err) < 0)
+	if (export_all(tree, err) < 0 || give_socket(&n->at, err) < 0)
 		return -1;
 	if (cld_start(PIPES, err) < 0)
 		return -1;

@@ -19,11 +19,16 @@ struct nfsd {
 int nfsd_check(struct err *err) _must_check_;
 /*
  * Serves each directory's file system without what is mounted below it as /0, /1 ... of an NFSv4.2 server: the first
- * `writable` of them to be written to, by root as root, the others read-only. The handles of their files are the same in the
- * next session.
+ * `writable` of them to be written to, by root as root, the others read-only; `flavor`: only with this security (0: with
+ * user numbers that are believed). The handles of their files are the same in the next session.
  * This process is in namespaces of its own from here on, and sees no other files.
  */
-int nfsd_start(struct nfsd *n, const struct strv *dirs, size_t writable, struct err *err)
+struct nfsd_tree {
+	const struct strv *dirs;
+	size_t writable;
+	unsigned flavor; /* RFC 2623: 390003 krb5, 390004 krb5i, 390005 krb5p */
+};
+int nfsd_start(struct nfsd *n, const struct nfsd_tree *tree, struct err *err)
 	_must_check_;
 /* A connection to it; of the thread that has started it, or one of its threads. */
 int nfsd_connect(const struct nfsd *n, struct err *err) _must_check_;
