@@ -10,6 +10,8 @@ void client_done(struct client *c)
 	free(c->host);
 	free(c->port);
 	free(c->ssh_options);
+	free(c->nfs_host);
+	free(c->nfs_sec);
 	object_done(&c->object);
 }
 
@@ -65,6 +67,8 @@ int client_find(struct store *s, const char *name, struct client *ret, struct er
 	}
 	c.port = text_of(&c.object, "ssh_port");
 	c.ssh_options = text_of(&c.object, "ssh_options");
+	c.nfs_host = text_of(&c.object, "nfs_host");
+	c.nfs_sec = text_of(&c.object, "nfs_sec");
 	*ret = c;
 	c = (struct client)CLIENT_INIT;
 	return 0;

@@ -9,11 +9,12 @@ struct client {
 	char *name;		  /* of the object, or USER@HOST itself */
 	char *host;		  /* what ssh connects to */
 	char *port, *ssh_options; /* "": none */
+	char *nfs_host, *nfs_sec; /* the same */
 	struct object object;	  /* empty where there is none */
 };
 #define CLIENT_INIT                                                                      \
 	{                                                                                \
-		NULL, NULL, NULL, NULL, OBJECT_INIT                                      \
+		NULL, NULL, NULL, NULL, NULL, NULL, OBJECT_INIT                          \
 	}
 #define _cleanup_client_ _cleanup_(client_done)
 void client_done(struct client *c);

@@ -157,8 +157,8 @@ static int fill_client(struct store *s, const struct nimadm_options *o,
 	spec->host = xstrdup(client->host);
 	spec->ssh_port = xstrdup(client->port);
 	spec->ssh_options = xstrdup(client->ssh_options);
-	const char *nfs_host = object_get(&client->object, "nfs_host");
-	spec->nfs_host = xstrdup(nfs_host ? nfs_host : "");
+	spec->nfs_host = xstrdup(client->nfs_host);
+	spec->nfs_sec = xstrdup(client->nfs_sec);
 	return 0;
 }
 

@@ -32,6 +32,7 @@ static const struct text_field {
 	TEXT(cache, "cache"),
 	TEXT(nfs_options, "nfs-options"),
 	TEXT(nfs_host, "nfs-host"),
+	TEXT(nfs_sec, "nfs-sec"),
 	TEXT(pre_script, "pre-script"),
 	TEXT(post_script, "post-script"),
 	TEXT(bundle_file, "bundle"),

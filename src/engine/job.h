@@ -24,7 +24,8 @@ struct job_spec {
 	char *output, *output_name; /* -O file, -N object ("" when not asked) */
 	char *cache;		    /* -j: absolute directory */
 	char *nfs_options;	    /* -m: for mount(8), or "" */
-	char *nfs_host; /* where the client's clone is mounted over the network, or "" */
+	char *nfs_host,
+		*nfs_sec; /* where the client's clone is mounted over the network, and with which security, or "" */
 	char *pre_script, *post_script; /* -a, -z: files on the master, or "" */
 	char *bundle_file, *exclude_file, *image_data_file, *bosinst_data_file,
 		*resolv_conf_file; /* or "" */

@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "base/parse.h"
+#include "phase/nfs-sec.h"
 #include "sys/clock.h"
 #include "sys/inet.h"
 #include "sys/signal.h"
@@ -25,6 +26,7 @@
 #define LOW_LAST  1023
 
 struct nfs_net {
+	const struct job *job;
 	const char *client;
 	struct events *events;
 	char *host; /* as the client object has it */
@@ -70,6 +72,7 @@ int nfs_net_new(struct nfs_net **ret, const struct phase_ctx *c, struct err *err
 	struct nfs_net *n = xcalloc(1, sizeof(*n));
 	uint16_t port = 0;
 
+	n->job = c->job;
 	n->client = c->job->spec.client;
 	n->events = c->events;
 	n->ours = -1;
@@ -206,6 +209,17 @@ static int on_data(void *arg, const void *data, size_t size, struct err *err)
 	return 0;
 }
 
+/* The kernel's NFS client asks rpc.gssd first, where one runs, also for what is not to be Kerberos: from a port of that. */
+static void tell_refused(struct nfs_net *n, const char *text)
+{
+	_cleanup_free_ char *line = xasprintf("%s: at its nfs_host: %s", n->client, text);
+
+	if (ends_with(text, "not a port of root's"))
+		events_output(n->events, line);
+	else
+		events_warning(n->events, "%s", line);
+}
+
 void nfs_net_tell(struct nfs_net *n)
 {
 	pthread_mutex_lock(&n->lock);
@@ -219,8 +233,7 @@ void nfs_net_tell(struct nfs_net *n)
 			events_step(n->events, "%s serves its clone to %s", n->client,
 				    text + strlen("met "));
 		else
-			events_warning(n->events, "%s: at its nfs_host: %s", n->client,
-				       text);
+			tell_refused(n, text);
 	}
 	strv_done(&told);
 }
@@ -237,6 +250,34 @@ char *nfs_net_listen(const struct nfs_net *n)
 	return n->at.addr.ss_family == AF_INET6
 		       ? xasprintf("[%s]:%u", text, inet_port(&n->at))
 		       : xasprintf("%s:%u", text, inet_port(&n->at));
+}
+
+/* The host that rpc.gssd asks Kerberos for: what is no full name, it looks up. */
+static char *host_of_key(const struct nfs_net *n, struct err *err)
+{
+	char host[NI_MAXHOST];
+	struct inet number;
+
+	if (!inet_from_text(n->host, 0, &number) && strchr(n->host, '.'))
+		return xstrdup(n->host);
+	int rc = getnameinfo((const struct sockaddr *)&n->at.addr, n->at.len, host,
+			     sizeof(host), NULL, 0, NI_NAMEREQD);
+	if (rc == 0)
+		return xstrdup(host);
+	err_set(err, ERR_OPERATOR, "client %s: its nfs_host %s has no full name: %s",
+		n->client, n->host, gai_strerror(rc));
+	err_remedy(err,
+		   "nim -o change -a nfs_host=NAME %s, with the host of its key nfs/NAME",
+		   n->client);
+	return NULL;
+}
+
+int nfs_net_words(const struct nfs_net *n, struct strv *argv, struct err *err)
+{
+	if (!nfs_sec_is_in(n->job))
+		return 0;
+	_cleanup_free_ char *host = host_of_key(n, err);
+	return host ? nfs_sec_words(n->job, host, argv, err) : -1;
 }
 
 /* Hears what is said, and gives signs of life. */
@@ -325,8 +366,9 @@ void nfs_net_options(struct nfs_net *n, struct str *options)
 	char text[INET_TEXT_MAX];
 
 	/* nobody is called back but over the same connection */
-	str_addf(options, "proto=%s,addr=%s,clientaddr=%s,port=%u", v6 ? "tcp6" : "tcp",
-		 inet_text(&n->at, text), v6 ? "::" : "0.0.0.0", inet_port(&n->at));
+	str_addf(options, "proto=%s,addr=%s,clientaddr=%s,port=%u,sec=%s",
+		 v6 ? "tcp6" : "tcp", inet_text(&n->at, text), v6 ? "::" : "0.0.0.0",
+		 inet_port(&n->at), nfs_sec_is_in(n->job) ? n->job->spec.nfs_sec : "sys");
 }
 
 char *nfs_net_source(const struct nfs_net *n, size_t export)
@@ -341,14 +383,18 @@ static int try_door(struct nfs_net *n, const struct phase_ctx *c, struct transpo
 		    struct err *err)
 {
 	_cleanup_free_ char *listen = nfs_net_listen(n);
-	const char *const args[] = { "serve-tree", "--json", "--check",
-				     "--listen",   listen,   NULL };
+	_cleanup_strv_ struct strv argv = STRV_INIT;
 	int ends[2];
 
+	strv_add_all(&argv, "serve-tree", "--json", "--check", "--listen", listen, NULL);
+	if (nfs_net_words(n, &argv, err) < 0) {
+		err->kind = ERR_UNFIT;
+		return -1;
+	}
 	/* its input must not end */
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_set_errno(err, ERR_INTERNAL, "no pipe for ssh");
-	const struct client_call call = { .args = args,
+	const struct client_call call = { .args = strv_argv(&argv),
 					  .events = c->events,
 					  .in_fd = ends[0],
 					  .data = on_data,
@@ -378,7 +424,10 @@ static int check(struct nfs_net *n, const struct phase_ctx *c, struct transport 
 
 	if (try_door(n, c, t, &why) == 0 && n->met) {
 		_cleanup_free_ char *met = strv_join(&n->told, "; ");
-		_cleanup_free_ char *what = xasprintf("NFSv4.2 at %s: %s", n->host, met);
+		_cleanup_free_ char *what =
+			xasprintf("NFSv4.2, sec=%s, at %s: %s",
+				  nfs_sec_is_in(n->job) ? n->job->spec.nfs_sec : "sys",
+				  n->host, met);
 
 		findings_add(fs, "client.nfs", FINDING_PASS,
 			     "The client can serve its clone over NFS", what, "");

@@ -21,6 +21,9 @@ void nfs_net_free(struct nfs_net *n);
 /* A session of the client program: what its --listen is (the same port each time), then a socket for its standard input and
  * output, whose other end a thread has until nfs_net_end. `why` is what it ended with. */
 char *nfs_net_listen(const struct nfs_net *n) _must_check_;
+/* What its --sec and the words that belong to it are. */
+int nfs_net_words(const struct nfs_net *n, struct strv *argv, struct err *err)
+	_must_check_;
 int nfs_net_begin(struct nfs_net *n, struct err *err) _must_check_;
 void nfs_net_end(struct nfs_net *n, const struct err *why);
 /* Until the client has let us in, or the first session has ended. */

@@ -17,6 +17,7 @@
 #include "phase/nfs-ask.h"
 #include "phase/nfs-direct.h"
 #include "phase/nfs-net.h"
+#include "phase/nfs-sec.h"
 #include "phase/nfs-watch.h"
 #include "phase/parts.h"
 #include "sys/files.h"
@@ -290,6 +291,8 @@ static int begin(struct server *s, const struct phase_ctx *c, struct err *err)
 	if (s->net) {
 		strv_add_all(&s->argv, "--listen", "", NULL);
 		s->listen = s->argv.n - 1;
+		if (nfs_net_words(s->net, &s->argv, err) < 0)
+			return -1;
 	}
 	for (size_t i = 0; i < mounts.n; i++)
 		strv_add_all(&s->argv, "--mount", mounts.v[i], NULL);
@@ -433,6 +436,9 @@ static int mount_part(const struct job *job, const struct placing *where, size_t
 	struct mounting m = { what, target, str_c(&options), where->writable };
 	if (in_network(server, mount_one, &m, err) < 0) {
 		(void)explain(err);
+		if (nfs_sec_is_in(job))
+			err_remedy(err, "see what rpc.gssd has to say (journalctl -u "
+					"rpc-gssd), and the clocks of both machines");
 		return err_prefix(err, DISK_ALT_INST "%s", path);
 	}
 	if (!server->net)
@@ -586,6 +592,8 @@ int nfs_preflight(const struct phase_ctx *c, struct transport *t, struct finding
 			     "The client's /bin, /sbin and /lib are not in /usr yet",
 			     "they are merged in a plain tree only, not over NFS",
 			     remedy);
+	if (nfs_sec_is_in(c->job) && nfs_sec_preflight(c, fs))
+		return 0;
 	if (nfs_net_is_in(c->job))
 		return nfs_net_preflight(c, t, remedy, fs, err);
 	if (client_run(t, &call, &unfit) == 0) {
