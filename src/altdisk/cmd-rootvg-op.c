@@ -40,12 +40,9 @@ static const struct opt options[] = {
 	ALT_OPT_APT_FLAGS,
 	{ "script", 's', OPT_STRING, AT(script), "FILE",
 	  "Run this program in the clone's top directory; NIM_ALT_INST names it." },
-	{ "resolv-conf", 'R', OPT_STRING, AT(resolv_conf), "FILE",
-	  "Replace the clone's /etc/resolv.conf by this file." },
-	{ "verbose", 'V', OPT_FLAG, AT(verbose), NULL,
-	  "Also show what the programs print." },
-	{ "debug", 'D', OPT_FLAG, AT(debug), NULL,
-	  "Show each command that is run, on standard error." },
+	ALT_OPT_RESOLV_CONF,
+	ALT_OPT_VERBOSE,
+	ALT_OPT_DEBUG,
 };
 
 static const char *const synopsis[] = {

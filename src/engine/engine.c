@@ -142,11 +142,16 @@ static bool only_preflight_begun(const struct journal_row rows[PHASE_COUNT])
 }
 
 /* The pre-flight leaves nothing behind where nothing follows it. */
-static int drop_preflight(struct engine *e, struct err *err)
+static int drop_preflight(struct engine *e, const struct journal_row rows[PHASE_COUNT],
+			  struct err *err)
 {
-	if (attempt_undo(&e->cfg, e->cfg.phases[0], err) < 0)
-		return -1;
-	return give_back(e, err);
+	struct err second = { 0 };
+	int rc = rows[0].state == JOURNAL_NONE
+			 ? 0
+			 : attempt_undo(&e->cfg, e->cfg.phases[0], err);
+
+	/* in any case: what was found wrong with a resource can be mended then */
+	return give_back(e, rc < 0 ? &second : err) < 0 ? -1 : rc;
 }
 
 static void add_next_commands(struct engine *e, struct err *err)
@@ -198,17 +203,16 @@ static int fail(struct engine *e, struct err *err)
 	if (err->kind == ERR_UNFIT && !only_preflight_begun(rows))
 		err->kind = ERR_OPERATOR;
 	if (err->kind == ERR_UNFIT || c->preview) {
-		if (drop_preflight(e, &second) == 0)
+		if (drop_preflight(e, rows, &second) == 0)
 			state = c->preview ? JOB_CLEANED : JOB_INHIBITED;
 		else
 			events_warning(c->events, "%s", second.msg);
 	} else if (only_preflight_begun(rows) && !c->undo) {
-		/* What it found wrong with a resource can be mended then, and another job of the subject may start. */
-		if (rows[0].state != JOURNAL_NONE &&
-		    attempt_undo(c, c->phases[0], &second) < 0)
-			events_warning(c->events, "%s", second.msg);
-		err_clear(&second);
-		if (give_back(e, &second) < 0)
+		/* One that was stopped is not kept waiting by a client that has to be asked once more. */
+		int rc = state == JOB_CANCELLED ? give_back(e, &second)
+						: drop_preflight(e, rows, &second);
+
+		if (rc < 0)
 			events_warning(c->events, "%s", second.msg);
 	}
 	add_next_commands(e, err);
@@ -251,7 +255,7 @@ static int end_run(struct engine *e, struct engine_happened *ret, struct err *er
 	enum job_state state = complete ? JOB_DONE : JOB_OPEN;
 	if (c->preview) {
 		state = JOB_CLEANED;
-		if (drop_preflight(e, err) < 0)
+		if (drop_preflight(e, rows, err) < 0)
 			return -1;
 	} else if (complete && give_back(e, err) < 0) {
 		return -1;
