@@ -2,7 +2,7 @@
 /*
  * What debconf of a mounted clone remembers of grub-pc: the disk whose boot sector the package writes at its next update. A
  * copied answer names the disk of the system that was cloned, and an update in the clone would take away the old system's boot
- * loader. Source of the file's form: debconf's Debconf::DbDriver::File, Format::822.
+ * loader.
  */
 #pragma once
 

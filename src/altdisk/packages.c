@@ -6,6 +6,8 @@
 
 #include "boot/boot.h"
 #include "model/bundle.h"
+#include "model/deb822.h"
+#include "model/os-release.h"
 #include "sys/files.h"
 #include "sys/runner-chroot.h"
 
@@ -102,24 +104,12 @@ static int read_names(const struct packages *p, struct strv *ret, struct err *er
 	return 0;
 }
 
-/* The words after "Name:" of a Release file, or after "NAME=" of os-release. */
-static char *find_words(const char *text, const char *name)
-{
-	for (const char *p = text; (p = strstr(p, name)) != NULL; p++)
-		if (p == text || p[-1] == '\n') {
-			p += strlen(name);
-			_cleanup_free_ char *line = xstrndup(p, strcspn(p, "\n"));
-			return xstrdup(strip(line));
-		}
-	return NULL;
-}
-
 /* LOCATION/dists/CODENAME/Release for a system with this os-release. */
 static char *release_of(const char *location, const char *os_release)
 {
-	_cleanup_free_ char *name = find_words(os_release, "VERSION_CODENAME=");
+	_cleanup_free_ char *name = os_release_get(os_release, "VERSION_CODENAME");
 
-	return xasprintf("%s/dists/%s/Release", location, name ? name : "");
+	return xasprintf("%s/dists/%s/Release", location, name);
 }
 
 /* Whether the directory holds archives by themselves, and not a whole archive with its signed indexes. */
@@ -278,14 +268,19 @@ static int loose_source(const struct install *in, struct str *source, struct err
 static int signed_source(const struct install *in, struct str *source, struct err *err)
 {
 	_cleanup_str_ struct str os = STR_INIT, release = STR_INIT;
+	_cleanup_deb822_ struct deb822_stanza stanza = DEB822_STANZA_INIT;
+	struct deb822_reader reader;
 
 	if (root_read(in->place->alt, "/etc/os-release", SMALL, &os, err) < 0)
 		return -1;
 	_cleanup_free_ char *path = release_of(in->p->location, str_c(&os));
-	_cleanup_free_ char *name = find_words(str_c(&os), "VERSION_CODENAME=");
+	_cleanup_free_ char *name = os_release_get(str_c(&os), "VERSION_CODENAME");
 	if (files_read(path, SMALL, &release, err) < 0)
 		return -1;
-	_cleanup_free_ char *components = find_words(str_c(&release), "Components:");
+	deb822_init(&reader, path, str_c(&release), release.len);
+	if (deb822_next(&reader, &stanza, err) < 0)
+		return -1;
+	_cleanup_free_ char *components = deb822_dup(&stanza, "Components");
 	str_addf(source, "deb file:" ARCHIVES " %s %s\n", name,
 		 components ? components : "main");
 	return 0;

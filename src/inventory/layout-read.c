@@ -7,28 +7,11 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "model/os-release.h"
 #include "sys/files.h"
 
 #define MAPPER "/dev/mapper/"
 #define SMALL  ((size_t)1 << 20)
-
-/* KEY=value or KEY="value" of os-release; malloc'd, "" when absent. */
-static char *os_release_get(const char *text, const char *key)
-{
-	size_t n = strlen(key);
-
-	for (const char *p = text; p && *p;
-	     p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL) {
-		if (strncmp(p, key, n) != 0 || p[n] != '=')
-			continue;
-		p += n + 1;
-		const char *quote = *p == '"' || *p == '\'' ? p++ : NULL;
-		size_t len = quote ? strcspn(p, *quote == '"' ? "\"\n" : "'\n")
-				   : strcspn(p, " \t\n");
-		return xstrndup(p, len);
-	}
-	return xstrdup("");
-}
 
 static int read_os(struct layout *l, const struct root *root, struct err *err)
 {

@@ -8,11 +8,10 @@
 #include "merge/devices.h"
 #include "merge/method.h"
 #include "merge/methods.h"
-#include "model/deb822.h"
+#include "model/debconf.h"
 
-#define NAME	"grub_device"
-#define DEBCONF "/var/cache/debconf/config.dat"
-#define MAP	"/boot/grub/device.map"
+#define NAME "grub_device"
+#define MAP  "/boot/grub/device.map"
 
 static const struct method_text by_kernel_name = {
 	.id = "merge.grub_device.cmdline",
@@ -59,24 +58,14 @@ static void check_cmdline(const struct merge_ctx *c)
 	}
 }
 
-/* The value of a debconf question; the file holds megabytes, only this stanza matters. */
 static char *debconf_value(const struct merge_ctx *c, const char *question)
 {
 	_cleanup_str_ struct str text = STR_INIT;
 	struct err err = { 0 };
-	if (root_read_opt(c->old_root, DEBCONF, 0, &text, &err) != 0)
+
+	if (root_read_opt(c->old_root, DEBCONF_DATABASE, 0, &text, &err) != 0)
 		return xstrdup("");
-	_cleanup_free_ char *head = xasprintf("Name: %s\n", question);
-	const char *p = strstr(str_c(&text), head);
-	if (!p)
-		return xstrdup("");
-	struct deb822_reader r;
-	deb822_init(&r, DEBCONF, p, text.len - (size_t)(p - str_c(&text)));
-	_cleanup_deb822_ struct deb822_stanza st = DEB822_STANZA_INIT;
-	if (deb822_next(&r, &st, NULL) <= 0)
-		return xstrdup("");
-	char *v = deb822_dup(&st, "Value");
-	return v ? v : xstrdup("");
+	return debconf_get(&text, question);
 }
 
 static bool disk_known(const struct layout *l, const char *device)
