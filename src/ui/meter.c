@@ -61,7 +61,7 @@ static void begin_phase(struct meter *m, int phase, double now)
 	m->share = 0;
 	m->series_from = 0;
 	m->series_total = 0;
-	m->done = 0;
+	m->counting = false;
 	m->rate = 0;
 	m->fraction = fmax(m->fraction, compute(m));
 	if (m->began >= 0)
@@ -77,6 +77,7 @@ static double part_of(const struct event *ev)
 
 static void begin_series(struct meter *m, const struct event *ev, double now)
 {
+	m->counting = true;
 	m->series_from = m->share;
 	m->series_total = ev->total;
 	m->unit = ev->unit;
@@ -95,7 +96,8 @@ static void progress(struct meter *m, const struct event *ev, double now)
 {
 	if (m->phase < 0 && m->total > 0)
 		return;
-	if (ev->total != m->series_total || ev->unit != m->unit || ev->done < m->done)
+	if (!m->counting || ev->total != m->series_total || ev->unit != m->unit ||
+	    ev->done < m->done)
 		begin_series(m, ev, now);
 	m->done = ev->done;
 	if (ev->total > 0) {
@@ -126,6 +128,7 @@ void meter_event(struct meter *m, const struct event *ev, double now)
 			m->share = 1;
 		m->rate = 0;
 		m->series_total = 0;
+		m->counting = false;
 		break;
 	case EVENT_PROGRESS:
 		progress(m, ev, now);

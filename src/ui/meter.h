@@ -15,9 +15,10 @@
 struct meter {
 	unsigned weights[METER_PHASES];
 	unsigned total;
-	int last;     /* the last phase that has a share */
-	int phase;    /* the one that runs, or -1 */
-	double share; /* of the running phase: 0..1 */
+	int last;      /* the last phase that has a share */
+	int phase;     /* the one that runs, or -1 */
+	double share;  /* of the running phase: 0..1 */
+	bool counting; /* a series has begun in the running phase */
 	double series_from;
 	enum progress_unit unit;
 	uint64_t done, series_total; /* of the running series; series_total 0: none */

@@ -135,6 +135,26 @@ static void test_rate(void **state)
 }
 
 /* nim's operations have no phases: what is counted is shown, one series after the other. */
+/* What the phase before has counted in the same unit is not less than nothing of this one. */
+static void test_rate_of_a_new_phase(void **state)
+{
+	_cleanup_str_ struct str text = STR_INIT;
+	struct meter m;
+
+	meter_init(&m, weights);
+	phase(&m, EVENT_PHASE_BEGIN, 0, 0);
+	count(&m, PROGRESS_BYTES, 0, 0, 0);
+	count(&m, PROGRESS_BYTES, 5000000, 0, 1);
+	phase(&m, EVENT_PHASE_END, 0, 2);
+	phase(&m, EVENT_PHASE_BEGIN, 3, 2);
+	count(&m, PROGRESS_BYTES, 1000, 0, 3);
+	meter_rate_text(&m, &text);
+	assert_string_equal(str_c(&text), "");
+	count(&m, PROGRESS_BYTES, 3001000, 0, 4);
+	meter_rate_text(&m, &text);
+	assert_string_equal(str_c(&text), "3.0 MB/s");
+}
+
 static void test_without_phases(void **state)
 {
 	static const unsigned none[METER_PHASES] = { 0 };
@@ -178,6 +198,7 @@ int main(void)
 		cmocka_unit_test(test_a_failed_phase_does_not_count_as_done),
 		cmocka_unit_test(test_eta),
 		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_rate_of_a_new_phase),
 		cmocka_unit_test(test_without_phases),
 		cmocka_unit_test(test_a_total_that_comes_late),
 	};
