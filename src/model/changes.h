@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A sorted manifest in a file, and what changed between two of them.
+ * A sorted manifest in a file, a path in it, and what changed between two of them.
  *
  * Both sides of a push hold the same two manifests, so both find the same changes in the same order, and only contents
  * and attributes need to travel.
@@ -34,6 +34,20 @@ int manifest_walk_begin(struct manifest_walk *w, const struct manifest_map *m,
 /* 0: w->e is the next entry; 1: there is none; then the totals of the head were right. */
 int manifest_walk_next(struct manifest_walk *w, struct err *err) _must_check_;
 void manifest_walk_done(struct manifest_walk *w);
+
+/* Where each of its lines begins: finds a path without reading those before it. The map stays the caller's, open. */
+struct manifest_index {
+	const struct manifest_map *map;
+	uint64_t *lines;
+	size_t n, cap;
+};
+#define _cleanup_manifest_index_ _cleanup_(manifest_index_done)
+int manifest_index_make(struct manifest_index *x, const struct manifest_map *m,
+			struct err *err) _must_check_;
+/* Into *ret; false where it is not there, which leaves another entry or none in *ret. */
+bool manifest_index_find(const struct manifest_index *x, const char *path,
+			 struct manifest_entry *ret);
+void manifest_index_done(struct manifest_index *x);
 
 enum change_kind {
 	CHANGE_NONE,

@@ -14,63 +14,12 @@
 
 struct nfs_known {
 	struct manifest_map base;
-	uint64_t *lines; /* where each begins, in the order of paths */
-	size_t n, cap;
+	struct manifest_index index;
 	struct parts parts;
 	int *uppers; /* of the parts */
 	/* directories that have another name than in the lower tree, and what is below them */
 	struct strv moved;
 };
-
-static int index_lines(struct nfs_known *k, struct err *err)
-{
-	_cleanup_manifest_walk_ struct manifest_walk w = { 0 };
-	int rc = manifest_walk_begin(&w, &k->base, err);
-
-	if (rc < 0)
-		return -1;
-	for (;;) {
-		uint64_t at = (uint64_t)(w.c.p - k->base.text);
-
-		rc = manifest_walk_next(&w, err);
-		if (rc != 0)
-			return MIN(rc, 0);
-		if (k->n == k->cap) {
-			k->cap = MAX(k->cap * 2, (size_t)1024);
-			k->lines = xrealloc(k->lines, k->cap * sizeof(*k->lines));
-		}
-		k->lines[k->n++] = at;
-	}
-}
-
-static bool read_line(const struct nfs_known *k, size_t i, struct manifest_entry *ret)
-{
-	struct manifest_cursor c = { .p = k->base.text + k->lines[i],
-				     .end = k->base.text + k->base.len };
-
-	return manifest_next(&c, ret, NULL) == 0;
-}
-
-static bool find_line(const struct nfs_known *k, const char *path,
-		      struct manifest_entry *ret)
-{
-	size_t low = 0, high = k->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (!read_line(k, middle, ret))
-			return false;
-		int order = strcmp(path, str_c(&ret->path));
-		if (order == 0)
-			return true;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return false;
-}
 
 /* A value of overlayfs's own on what this descriptor (O_PATH will do) is open on. */
 static bool has_mark(int fd, const char *name)
@@ -142,7 +91,8 @@ int nfs_known_open(struct nfs_known **ret, const struct job *job, struct err *er
 	_cleanup_free_ char *base = xasprintf("%s/base.manifest", job->dir);
 	_cleanup_nfs_known_ struct nfs_known *k = xcalloc(1, sizeof(*k));
 
-	if (manifest_map_open(&k->base, base, err) < 0 || index_lines(k, err) < 0 ||
+	if (manifest_map_open(&k->base, base, err) < 0 ||
+	    manifest_index_make(&k->index, &k->base, err) < 0 ||
 	    open_uppers(k, job, err) < 0)
 		return -1;
 	*ret = TAKE_PTR(k);
@@ -159,9 +109,9 @@ void nfs_known_close(struct nfs_known **p)
 		close_p(&k->uppers[i]);
 	free(k->uppers);
 	parts_done(&k->parts);
+	manifest_index_done(&k->index);
 	manifest_map_done(&k->base);
 	strv_done(&k->moved);
-	free(k->lines);
 	free(k);
 	*p = NULL;
 }
@@ -234,7 +184,7 @@ enum clone_known nfs_known(void *arg, const char *path, const struct statx *sx,
 		return CLONE_KNOWN_NOT;
 	if (fd >= 0 && !has_old_content(fd, sx->stx_mode))
 		return CLONE_KNOWN_NOT;
-	if (!find_line(k, path, ret))
+	if (!manifest_index_find(&k->index, path, ret))
 		return CLONE_KNOWN_NOT;
 	if (ret->type == 'h')
 		return fd < 0 && is_lower(k, str_c(&ret->target)) ? CLONE_KNOWN_ALL

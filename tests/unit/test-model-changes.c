@@ -68,6 +68,40 @@ static void test_changes(void **state)
 	check("", DIR_("0755", ".") FILE_(SHA_A, "a"), "N ., N a");
 }
 
+static void test_index(void **state)
+{
+	_cleanup_scratch_ char *dir = scratch_new();
+	_cleanup_free_ char *name = xasprintf("%s/m", dir);
+	_cleanup_manifest_map_ struct manifest_map m = { 0 };
+	_cleanup_manifest_entry_ struct manifest_entry e = { 0 };
+	struct err err = { 0 };
+
+	put_manifest(dir, "m",
+		     DIR_("0755", ".") FILE_(SHA_A, "a") FILE_(SHA_B, "a\\040b")
+			     LINK_("b", "x") FILE_(SHA_B, "c"));
+	assert_ok(manifest_map_open(&m, name, &err), &err);
+	{
+		_cleanup_manifest_index_ struct manifest_index x = { 0 };
+
+		assert_ok(manifest_index_make(&x, &m, &err), &err);
+		static const char *const there[] = { ".", "a", "a b", "b", "c" };
+		for (size_t i = 0; i < ARRAY_SIZE(there); i++) {
+			assert_true(manifest_index_find(&x, there[i], &e));
+			assert_string_equal(str_c(&e.path), there[i]);
+		}
+		assert_string_equal(e.sha256, SHA_B);
+		static const char *const not_there[] = { "", "A", "aa", "bb", "d" };
+		for (size_t i = 0; i < ARRAY_SIZE(not_there); i++)
+			assert_false(manifest_index_find(&x, not_there[i], &e));
+	}
+	manifest_map_done(&m);
+	put_manifest(dir, "m", FILE_(SHA_A, "b") FILE_(SHA_B, "a"));
+	assert_ok(manifest_map_open(&m, name, &err), &err);
+	_cleanup_manifest_index_ struct manifest_index x = { 0 };
+	assert_int_equal(manifest_index_make(&x, &m, &err), -1);
+	assert_non_null(strstr(err.msg, "not in order"));
+}
+
 static void test_names(void **state)
 {
 	/* Another name of a file that is new must be made anew, though its own line is the same. */
@@ -139,9 +173,9 @@ static void test_want(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_changes), cmocka_unit_test(test_names),
-		cmocka_unit_test(test_order),	cmocka_unit_test(test_lines),
-		cmocka_unit_test(test_want),
+		cmocka_unit_test(test_changes), cmocka_unit_test(test_index),
+		cmocka_unit_test(test_names),	cmocka_unit_test(test_order),
+		cmocka_unit_test(test_lines),	cmocka_unit_test(test_want),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
