@@ -2,12 +2,19 @@
 /* The running system into the mounted clone. */
 #include "altdisk/copy.h"
 
+#include <sys/stat.h>
+#include <time.h>
+
 #include "altdisk/quiesce.h"
 #include "clone/clone.h"
+#include "model/changes.h"
 #include "sys/files.h"
 
 #define SNAPSHOT_DIR RUN_DIR "/snapshot"
 #define SHOWN_MAX    20
+/* Shares of the stages, in percent of the bytes: the second pass reads little. */
+#define ONCE  100
+#define AGAIN 10
 
 /* What belongs to this boot of this system alone. */
 static const char *const never[] = {
@@ -28,12 +35,25 @@ struct notes {
 	unsigned count[CLONE_NOTE_VANISHED + 1];
 };
 
+/* Copying, looking through it once more and reading it back count as one whole: its bytes, some of them twice. */
+struct stages {
+	const struct progress *p;
+	uint64_t whole; /* what there is to copy; 0: not known yet */
+	unsigned at, part,
+		of; /* percent of it: before this stage, in this stage, in all stages */
+};
+
 struct copy {
 	struct alternate *a;
 	struct snapshot_set set;
 	struct root from, to;
 	struct strv mounts, excludes;
 	struct notes notes;
+	/* What the first pass has read, and when it began. */
+	struct manifest_map map;
+	struct manifest_index index;
+	time_t begun;
+	struct stages stages;
 };
 
 static const char *const note_words[] = {
@@ -99,6 +119,45 @@ static int open_trees(struct copy *c, struct err *err)
 	return root_open(&c->to, ALT_INST, err);
 }
 
+static void on_progress(void *arg, enum progress_unit unit, uint64_t done, uint64_t total,
+			const char *item)
+{
+	struct stages *s = arg;
+
+	if (s->whole == 0)
+		s->whole = total;
+	if (s->whole == 0) {
+		progress_report(s->p, unit, done, 0, item);
+		return;
+	}
+	double part = total ? (double)done / (double)total : 0;
+	double one = (double)s->whole / 100;
+	progress_report(s->p, unit, (uint64_t)((s->at + s->part * part) * one),
+			(uint64_t)(s->of * one), item);
+}
+
+static struct progress stage(struct copy *c, unsigned part)
+{
+	c->stages.at += c->stages.part;
+	c->stages.part = part;
+	return (struct progress){ on_progress, &c->stages };
+}
+
+/* Whoever changes a file can set its time as it was, but not when that was done. */
+static enum clone_known known_before(void *arg, const char *path, const struct statx *sx,
+				     struct manifest_entry *ret)
+{
+	const struct copy *c = arg;
+
+	return S_ISREG(sx->stx_mode) && sx->stx_ctime.tv_sec < c->begun &&
+			       manifest_index_find(&c->index, path, ret) &&
+			       strchr("fs", ret->type) && ret->size == sx->stx_size &&
+			       ret->sec == sx->stx_mtime.tv_sec &&
+			       ret->nsec == sx->stx_mtime.tv_nsec
+		       ? CLONE_KNOWN_CONTENT
+		       : CLONE_KNOWN_NOT;
+}
+
 static struct clone_job job_of(struct copy *c, bool update)
 {
 	return (struct clone_job){
@@ -110,6 +169,8 @@ static struct clone_job job_of(struct copy *c, bool update)
 		.limit = c->a->o->limit_mb * 1000000,
 		.idle = true,
 		.update = update,
+		.known = update ? known_before : NULL,
+		.known_arg = c,
 		.note = on_note,
 		.note_arg = &c->notes,
 	};
@@ -119,7 +180,7 @@ static int pass(struct copy *c, bool update, struct err *err)
 {
 	struct clone_job job = job_of(c, update);
 	struct events *evs = &c->a->app->events;
-	struct progress p = events_progress(evs);
+	struct progress p = stage(c, update ? AGAIN : ONCE);
 	struct clone_result res = { 0 };
 
 	events_step(evs, update ? "Copying what changed meanwhile" : "Copying");
@@ -149,12 +210,11 @@ static int pass(struct copy *c, bool update, struct err *err)
 
 static int verify(struct copy *c, struct err *err)
 {
-	struct events *evs = &c->a->app->events;
-	struct progress p = events_progress(evs);
+	struct progress p = stage(c, ONCE);
 
 	if (c->a->o->no_verify)
 		return 0;
-	events_step(evs, "Reading the clone back");
+	events_step(&c->a->app->events, "Reading the clone back");
 	return clone_verify(&c->to, &c->mounts, STATE_MANIFEST, 0, &p, err);
 }
 
@@ -163,7 +223,13 @@ static int copy_tree(struct copy *c, struct err *err)
 {
 	const struct storage steady = host_cleanup_storage(&c->a->host);
 	bool again = !c->set.consistent || c->set.live.n > 0;
+	const struct progress whole = events_progress(&c->a->app->events);
 
+	c->begun = time(NULL);
+	c->stages = (struct stages){
+		.p = &whole,
+		.of = ONCE + (again ? AGAIN : 0) + (c->a->o->no_verify ? 0 : ONCE),
+	};
 	c->notes = (struct notes){ .events = &c->a->app->events,
 				   .changes = !c->set.consistent };
 	if (open_trees(c, err) < 0 || snapshot_make_nested(&c->set, ALT_INST, err) < 0)
@@ -179,7 +245,9 @@ static int copy_tree(struct copy *c, struct err *err)
 	if (rc < 0)
 		return -1;
 	c->notes.changes = again;
-	if (again && pass(c, true, err) < 0)
+	if (again &&
+	    (manifest_map_open(&c->map, STATE_MANIFEST, err) < 0 ||
+	     manifest_index_make(&c->index, &c->map, err) < 0 || pass(c, true, err) < 0))
 		return -1;
 	sum_notes(&c->notes);
 	return verify(c, err);
@@ -191,6 +259,8 @@ static void copy_done(struct copy *c)
 	root_done(&c->to);
 	strv_done(&c->mounts);
 	strv_done(&c->excludes);
+	manifest_index_done(&c->index);
+	manifest_map_done(&c->map);
 	snapshot_set_done(&c->set);
 }
 

@@ -41,7 +41,10 @@ struct clone_job {
 	/* Second pass over a destination that holds an earlier copy: only what differs in size, times, mode or owner is
 	 * copied again, what is gone in `from` is removed. */
 	bool update;
-	/* Without `to`; NULL: nothing. Told from any thread, of all entries but those with several names; fills *ret. */
+	/*
+	 * What need not be read for the manifest; NULL: nothing. Told from any thread, of all entries but those with several
+	 * names; fills *ret. With `update` it is believed of what stays in `to`, and is for no directories.
+	 */
 	enum clone_known (*known)(void *arg, const char *path, const struct statx *sx,
 				  struct manifest_entry *ret);
 	void *known_arg;

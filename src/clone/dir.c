@@ -54,7 +54,7 @@ static int finish(struct worker *w, struct open_dir *d, struct err *err)
 	const struct meta m = { .path = d->path, .sx = &d->sx, .xattrs = &w->xattrs };
 	char flags[16];
 
-	if (w->c->job->known) {
+	if (w->c->job->known && d->to < 0) {
 		_cleanup_manifest_entry_ struct manifest_entry line = { 0 };
 		const char *path = *d->path ? d->path : ".";
 		enum clone_known known = known_entry(w->c, path, &d->sx, &line);

@@ -364,6 +364,16 @@ static int tell_known(struct worker *w, const struct entry *e, struct ahead *a,
 	return known_line(w, &of, e->path, e->sx, a->known, &a->line, err);
 }
 
+/* 1: with what the caller knows it is done; 0: it must be copied, or read. */
+static int is_known(struct worker *w, const struct entry *e, struct ahead *a,
+		    struct err *err)
+{
+	if (a->known == CLONE_KNOWN_NOT)
+		return 0;
+	int rc = stays(w, e, SORTED_NO_LINK, err);
+	return rc > 0 && tell_known(w, e, a, err) < 0 ? -1 : rc;
+}
+
 int entry_copy(struct worker *w, struct open_dir *d, const char *name, struct ahead *a,
 	       struct err *err)
 {
@@ -378,9 +388,10 @@ int entry_copy(struct worker *w, struct open_dir *d, const char *name, struct ah
 		clone_note_errno(w->c, CLONE_NOTE_UNREADABLE, path, "cannot be read");
 		return 0;
 	}
-	int rc = a->known == CLONE_KNOWN_NOT ? copy_seen(w, &e, err)
-					     : tell_known(w, &e, a, err);
+	int rc = is_known(w, &e, a, err);
+	if (rc == 0)
+		rc = copy_seen(w, &e, err);
 	/* The window's owner closes it. */
 	a->fd = e.fd;
-	return rc;
+	return MIN(rc, 0);
 }

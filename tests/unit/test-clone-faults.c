@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 #include "clone/clone.h"
+#include "model/changes.h"
 #include "sys/files.h"
 
 #define LARGE (600u << 10)
@@ -283,6 +284,46 @@ static void is_written_anew(void **state)
 	assert_verifies(f);
 }
 
+static enum clone_known by_manifest(void *arg, const char *path, const struct statx *sx,
+				    struct manifest_entry *ret)
+{
+	return manifest_index_find(arg, path, ret) && ret->type == 'f'
+		       ? CLONE_KNOWN_CONTENT
+		       : CLONE_KNOWN_NOT;
+}
+
+/* What the first pass has read is not read for its digest once more; what differs is copied whatever is known. */
+static void second_pass_knows(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = { 0 };
+	_cleanup_manifest_map_ struct manifest_map map = { 0 };
+	_cleanup_manifest_index_ struct manifest_index index = { 0 };
+	char digest[sizeof(f->res.digest)];
+
+	fault.name = "faulty";
+	assert_ok(clone_run(&f->job, NULL, &f->res, &err), &err);
+	assert_int_not_equal(fault.reads, 0);
+	memcpy(digest, f->res.digest, sizeof(digest));
+	assert_ok(manifest_map_open(&map, f->manifest, &err), &err);
+	assert_ok(manifest_index_make(&index, &map, &err), &err);
+	f->job.update = true;
+	f->job.known = by_manifest;
+	f->job.known_arg = &index;
+	fault.reads = 0;
+	assert_ok(clone_run(&f->job, NULL, &f->res, &err), &err);
+	assert_int_equal(fault.reads, 0);
+	assert_int_equal(f->res.bytes, 0);
+	assert_string_equal(f->res.digest, digest);
+	assert_verifies(f);
+
+	put_file(fault.dir, "faulty", "other");
+	assert_ok(clone_run(&f->job, NULL, &f->res, &err), &err);
+	assert_int_equal(f->res.changed, 1);
+	assert_int_equal(f->res.bytes, strlen("other"));
+	assert_verifies(f);
+}
+
 static void no_room(void **state)
 {
 	struct fixture *f = *state;
@@ -320,9 +361,9 @@ static void wrong_pattern(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(nothing_happens), T(error_on_read), T(error_on_read_of_several_names),
-		T(vanishes),	    T(shrinks),	      T(is_written_anew),
-		T(no_room),	    T(wrong_pattern),
+		T(nothing_happens),   T(error_on_read), T(error_on_read_of_several_names),
+		T(vanishes),	      T(shrinks),	T(is_written_anew),
+		T(second_pass_knows), T(no_room),	T(wrong_pattern),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
