@@ -14,12 +14,14 @@ PATH=$T_BUILD:$PATH
 # Several tests may want the same at once: one makes it, the others wait. fixture_once FILE COMMAND...
 fixture_once()
 {
-	local lock
+	local lock status
 	mkdir -p "$fixture"
 	exec {lock}>"$fixture/$(basename "$1").lock"
 	flock "$lock"
 	[ -e "$1" ] || "${@:2}"
+	status=$? # where set -e is not heeded
 	exec {lock}>&-
+	return "$status"
 }
 
 fixture_make()

@@ -17,8 +17,10 @@
 #   machine_reboot SECONDS           the machine itself starts again; until the next system is up
 #   machine_off                      shuts the machine down
 #
-# The tree is the profile "client"; it is kept in NIM_TEST_FIXTURE, so that it is made once for all scripts.
+# The tree is the profile "client" of Debian $machine_release (bookworm): a fixture, made once for all scripts.
 
+# shellcheck source=tests/fixture.sh
+. "$T_SRC/tests/fixture.sh"
 # shellcheck source=tests/vm/uml.sh
 . "$T_SRC/tests/vm/uml.sh"
 # shellcheck source=tests/vm/qemu.sh
@@ -26,6 +28,7 @@
 
 machine_booted='' machine_line=''
 machine_in_fd='' machine_out_fd=''
+machine_release=${machine_release:-bookworm}
 # The file systems of the client's fstab.
 machine_uuid=6a1f0d52-64f5-4c0d-9a5e-0f1f0e7f5b0
 
@@ -34,7 +37,7 @@ machine_need() {
 	qemu_need
 	uml_need
 	t_need_tools mmdebstrap base64 mkfifo mkfs.vfat
-	machine_tar=${NIM_TEST_FIXTURE:-$T_TMP}/client.tar
+	machine_tar=$fixture/client-$machine_release.tar
 	mkfifo "$T_TMP/control.in" "$T_TMP/control.out"
 	# Both ends: nobody waits for the other one.
 	exec {machine_in_fd}<>"$T_TMP/control.in" {machine_out_fd}<>"$T_TMP/control.out"
@@ -59,18 +62,17 @@ END
 # The profile with an initramfs that names the swap space, without some large files: everything takes long there.
 machine_tree() {
 	local root=$T_TMP/client
-	[ ! -f "$machine_tar" ] || return 0
-	"$T_SRC/tests/profiles/build.sh" client bookworm "$root"
+	"$T_SRC/tests/profiles/build.sh" client "$machine_release" "$root" || return
 	# What the machine has, instead of all that there is.
 	sed -i 's/^MODULES=.*/MODULES=list/' "$root/etc/initramfs-tools/initramfs.conf"
 	printf '%s\n' virtio_pci virtio_blk ext4 btrfs >>"$root/etc/initramfs-tools/modules"
 	printf 'GRUB_DISABLE_OS_PROBER=true\nGRUB_TIMEOUT=0\nGRUB_TERMINAL=console\n' >>"$root/etc/default/grub"
-	mount --bind /proc "$root/proc"
-	chroot "$root" update-initramfs -u
+	mount --bind /proc "$root/proc" || return
+	chroot "$root" update-initramfs -u || return
 	umount "$root/proc"
 	tar -C "$root" --create --file "$machine_tar.part" --numeric-owner --sparse --acls --xattrs --xattrs-include='*' \
 		--one-file-system --exclude './usr/share/locale/*' --exclude './usr/share/doc/*' --exclude './usr/share/i18n/*' \
-		--exclude './usr/lib/*/libLLVM-*' --exclude './usr/lib/*/libz3.*' .
+		--exclude './usr/lib/*/libLLVM-*' --exclude './usr/lib/*/libz3.*' . || return
 	rm -rf --one-file-system "$root"
 	mv "$machine_tar.part" "$machine_tar"
 }
@@ -201,7 +203,7 @@ END
 }
 
 machine_disk() {
-	machine_tree
+	fixture_once "$machine_tar" machine_tree || return
 	machine_install >"$T_TMP/install.sh"
 	machine_control >"$T_TMP/control"
 	rm -f "$1"
