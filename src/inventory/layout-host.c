@@ -2,7 +2,7 @@
 /* The layout of a running host: what lsblk, vgs, lvs and findmnt say about its disks. */
 #include "inventory/layout-parts.h"
 #include "inventory/layout-read.h"
-#include "model/json.h"
+#include "model/blocks.h"
 
 /* Runs a command that prints JSON. 1: there is no such program, or it found nothing. */
 static int run_json(struct runner *run, const char *const *argv, json_t **ret,
@@ -120,24 +120,17 @@ static void add_disk(struct layout *l, const json_t *dev)
 
 static int read_disks(struct layout *l, struct runner *run, struct err *err)
 {
-	static const char *const argv[] = {
-		"lsblk",
-		"--json",
-		"-b",
-		"-o",
-		"NAME,PATH,TYPE,SIZE,FSTYPE,UUID,LABEL,MOUNTPOINTS,PTTYPE,SERIAL",
-		NULL
-	};
-	_cleanup_json_ json_t *top = NULL;
-	int rc = run_json(run, argv, &top, err);
+	_cleanup_json_ json_t *list = blocks_read(
+		run, "NAME,PATH,TYPE,SIZE,FSTYPE,UUID,LABEL,PTTYPE,SERIAL", err);
 	const json_t *dev;
 	size_t i;
 
-	if (rc < 0)
+	if (!list && err && err->kind == ERR_CANCELLED)
 		return -1;
-	json_array_foreach(json_object_get(top, "blockdevices"), i,
-			   dev) if (streq(json_field(dev, "type"), "disk") &&
-				    is_used(l, dev)) add_disk(l, dev);
+	if (!list)
+		err_clear(err);
+	json_array_foreach(list, i, dev) if (streq(json_field(dev, "type"), "disk") &&
+					     is_used(l, dev)) add_disk(l, dev);
 	layout_find_vg(l);
 	if (l->n_disks > 0 && !streq(l->boot_method, "none"))
 		xreplace(&l->boot_disk, l->disks[0].name);

@@ -236,9 +236,9 @@ int disks_read(struct disks *d, const struct storage *s, const struct layout *ru
 	const json_t *dev;
 	size_t i;
 
-	d->blocks = tools_blocks(s);
+	d->blocks = tools_blocks(s, err);
 	if (!d->blocks) {
-		err_set(err, ERR_OPERATOR, "lsblk does not tell the disks");
+		err_prefix(err, "the disks cannot be looked at");
 		return err_remedy(err, "altdisk check says what is missing");
 	}
 	r.pvs = tools_lvm_rows(s, "pvs", "pv_name,vg_name,vg_tags");

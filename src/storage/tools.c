@@ -6,7 +6,7 @@
 #include <stdarg.h>
 
 #include "base/parse.h"
-#include "model/json.h"
+#include "model/blocks.h"
 
 int tools_run(const struct storage *s, const struct strv *argv, const char *input,
 	      struct err *err)
@@ -136,21 +136,15 @@ static void wait_for_udev(const struct storage *s)
 			       "know of disks yet is not seen");
 }
 
-json_t *tools_blocks(const struct storage *s)
+json_t *tools_blocks(const struct storage *s, struct err *err)
 {
-	/* Without NAME there is no tree. */
-	static const char columns[] =
-		"NAME,PATH,TYPE,SIZE,LOG-SEC,PTTYPE,PTUUID,FSTYPE,LABEL,"
-		"UUID,PARTLABEL,SERIAL,MODEL,MOUNTPOINTS,RO";
-	_cleanup_strv_ struct strv argv = STRV_INIT;
-	_cleanup_json_ json_t *top = NULL;
-
 	wait_for_udev(s);
-	strv_add_all(&argv, "lsblk", "--json", "-b", "-o", columns, NULL);
-	top = tools_json(s, &argv);
-	json_t *blocks = json_object_get(top, "blockdevices");
+	json_t *blocks = blocks_read(s->run,
+				     "NAME,PATH,TYPE,SIZE,LOG-SEC,PTTYPE,PTUUID,FSTYPE,"
+				     "LABEL,UUID,PARTLABEL,SERIAL,MODEL,RO",
+				     err);
 	probe_unknown(s, blocks);
-	return json_incref(blocks);
+	return blocks;
 }
 
 char *tools_partition(const char *disk, unsigned number)

@@ -32,8 +32,8 @@ json_t *tools_json(const struct storage *s, const struct strv *argv);
 json_t *tools_lvm_rows(const struct storage *s, const char *command, const char *columns);
 
 /* The block devices as lsblk shows them, each with its children; what it does not know of one (a host without udev) is
- * probed. Waits for udev: disks_read asks once for all. NULL: there is no lsblk. */
-json_t *tools_blocks(const struct storage *s);
+ * probed. Waits for udev: disks_read asks once for all. NULL: lsblk failed. */
+json_t *tools_blocks(const struct storage *s, struct err *err);
 
 /* "/dev/sdb", 2 -> "/dev/sdb2"; "/dev/nvme0n1" -> "/dev/nvme0n1p2" */
 char *tools_partition(const char *disk, unsigned number);

@@ -131,7 +131,8 @@ static void test_not_read_yet(void **state)
 		.blkid = "TYPE=vfat\nUUID=6A1F-5B00\n",
 	};
 	const struct storage s = { NULL, &answers.runner, NULL };
-	_cleanup_json_ json_t *blocks = tools_blocks(&s);
+	struct err err = { 0 };
+	_cleanup_json_ json_t *blocks = tools_blocks(&s, &err);
 	const json_t *disk = json_array_get(blocks, 0);
 	const json_t *part = json_array_get(json_object_get(disk, "children"), 0);
 
