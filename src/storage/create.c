@@ -166,13 +166,14 @@ static int make_volumes(const struct storage *s, const struct layout *l, struct 
 
 struct mkfs {
 	const char *type;
-	const char *argv[6]; /* before the identifier */
+	const char *argv[8]; /* before the identifier */
 	const char *prefix;  /* of the identifier's word: "uuid=" */
 };
+/* Inodes of 128 bytes, which mke2fs before 1.46.4 makes in a small file system, have no room for nanoseconds. */
 static const struct mkfs mkfs_table[] = {
-	{ "ext2", { "mkfs.ext2", "-q", "-F", "-U" }, "" },
-	{ "ext3", { "mkfs.ext3", "-q", "-F", "-U" }, "" },
-	{ "ext4", { "mkfs.ext4", "-q", "-F", "-U" }, "" },
+	{ "ext2", { "mkfs.ext2", "-q", "-F", "-I", "256", "-U" }, "" },
+	{ "ext3", { "mkfs.ext3", "-q", "-F", "-I", "256", "-U" }, "" },
+	{ "ext4", { "mkfs.ext4", "-q", "-F", "-I", "256", "-U" }, "" },
 	{ "xfs", { "mkfs.xfs", "-q", "-f", "-m" }, "uuid=" },
 	{ "btrfs", { "mkfs.btrfs", "-q", "-f", "-U" }, "" },
 	{ "vfat", { "mkfs.vfat", "-i" }, "" },
