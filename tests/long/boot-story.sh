@@ -163,7 +163,7 @@ for name in records rows; do echo "$name: $(cat /run/$name.before) before, $(tai
 lspv
 echo "first: $(bootlist -m normal -o | head -n 1)"
 END
-	story_must machine clone 1500
+	story_must machine clone 2400
 	cp "$T_OUT" "$T_TMP/clone.out"
 	t_match '^/dev/vdb .* altinst_rootvg +asleep' -
 	t_match '^no thing here$' -

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A real Debian 12 client in a machine of its own, root on LVM, that serves a web page, is migrated to 13 on its spare disk,
 # cached, and rebooted into it (nimadm -r), while the page is asked for all the time; then it goes back to its old disk
-# (nimadm --rollback -r), which is what it was. T_LAYOUT: another LVM layout of machine_disk.
+# (nimadm --rollback -r), which is what it was. T_LAYOUT: another LVM layout of machine_disk. T_FROM=bullseye: from 11 to 12.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/fixture.sh
 . "$(dirname "$0")/../fixture.sh"
+machine_release=${T_FROM:-bookworm}
 # shellcheck source=tests/vm/machine.sh
 . "$(dirname "$0")/../vm/machine.sh"
 # shellcheck source=tests/vm/web-client.sh
@@ -15,10 +16,20 @@ t_need_root
 t_private_mounts "$@"
 web_client_need
 t_need_tools bwrap
-fixture_make
 
 export NIM_STATE=$T_TMP/state
-fixture_state "$NIM_STATE"
+case $machine_release in
+bookworm)
+	from=12 to=13 to_name=trixie
+	fixture_make
+	fixture_state "$NIM_STATE"
+	;;
+bullseye)
+	from=11 to=12 to_name=bookworm
+	nim -o define -t lpp_source -a release=$to_name -a location="$T_TMP/lpp12" lpp12
+	nim -o define -t spot -a source=lpp12 -a location="$T_TMP/spot12" spot12
+	;;
+esac
 layout=${T_LAYOUT:-lvm-bios}
 
 # What an independent eye sees of the old disk: its partition table, boot sectors and GRUB's core; its volumes.
@@ -52,9 +63,9 @@ echo "a plain reboot: no page for $plain s"
 
 t_case "it is migrated to its spare disk, and reboots into the new release"
 begin=$EPOCHREALTIME
-t_ok nimadm -c web1 -d /dev/vdb -j "$T_TMP/cache" -l lpp13 -s spot13 -Y -r
+t_ok nimadm -c web1 -d /dev/vdb -j "$T_TMP/cache" -l "lpp$to" -s "spot$to" -Y -r
 t_match "Phase 12 complete" -
-t_match "web1 runs Debian GNU/Linux 13" -
+t_match "web1 runs Debian GNU/Linux $to" -
 # What the master has built need not be built on the client.
 t_no_match "built anew" -
 grep -E 'complete|answer' "$T_OUT"
@@ -67,7 +78,7 @@ echo "audit: $(dpkg --audit | wc -l)"
 lsblk -n -l -o NAME,MOUNTPOINTS
 END
 t_ok machine new
-t_match '^codename trixie$' -
+t_match "^codename $to_name\$" -
 t_match '^/dev/vdb .* rootvg +active' -
 t_match '^/dev/vda .* old_rootvg' -
 t_no_match '^(vda|rootvg-).* /' -
@@ -105,7 +116,7 @@ awk -v a="$before" 'BEGIN { exit !(a < 10) }' || t_fail "the page was away for $
 
 t_case "it goes back to its old disk, which is what it was"
 t_ok nimadm --rollback -r -c web1
-t_match "web1 runs Debian GNU/Linux 12" -
+t_match "web1 runs Debian GNU/Linux $from" -
 t_ok machine_up 60
 t_ok disk_print "$T_TMP/a.disk"
 cp "$T_OUT" "$T_TMP/print.after"
@@ -117,7 +128,7 @@ echo "audit: $(dpkg --audit | wc -l)"
 systemctl is-active nginx ssh
 END
 t_ok machine old
-t_match '^codename bookworm$' -
+t_match "^codename $machine_release\$" -
 t_match '^audit: 0$' -
 t_ok machine volumes
 cp "$T_OUT" "$T_TMP/volumes.after"

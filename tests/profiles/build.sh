@@ -29,6 +29,8 @@ list=$(cat "${lists[@]}" | sed 's/#.*//' | xargs | tr ' ' ,)
 if [ "$release" = bullseye ]; then
 	# Renamed since: what bullseye calls it.
 	list=${list//libapache2-mod-php/libapache2-mod-php7.4}
+	# The release's own: not all mirrors still have the last one of its security archive.
+	list=${list//linux-image-cloud-amd64/linux-image-cloud-amd64/bullseye}
 fi
 
 tmp=$(mktemp -d "${TMPDIR:-/var/tmp}/nimadm-profile.XXXXXX")

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2054,SC2154
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A real Debian 12 client in QEMU that serves a web page, can be reached by ssh from here, and is asked for its page all the time.
+# A real Debian client in QEMU (machine_release) that serves a web page, can be reached by ssh from here, and is asked for its page all the time.
 # Source it after ../lib.sh and machine.sh.
 #
 #   web_client_need                    as machine_need
