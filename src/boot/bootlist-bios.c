@@ -104,44 +104,35 @@ static bool env_is(const char *env, const char *name, const char *value)
 	return streq0(now, value);
 }
 
-/* The environment block on a clone's disk. 1: it has none. */
-static int read_block(const struct chain_disk *d, char *block, struct err *err)
+static int read_sector(const struct chain_disk *d, uint64_t sector, char *block,
+		       struct err *err)
 {
 	_cleanup_close_ int fd = open(d->name, O_RDONLY | O_CLOEXEC);
 
-	if (d->env.sector == 0)
-		return 1;
 	if (fd < 0)
 		return err_set_errno(err, ERR_OPERATOR, "cannot open %s", d->name);
-	if (install_pread(fd, block, ENV_BLOCK_SIZE, d->env.sector * INSTALL_SECTOR,
-			  d->name, err) < 0)
+	return install_pread(fd, block, ENV_BLOCK_SIZE, sector * INSTALL_SECTOR, d->name,
+			     err);
+}
+
+/* The environment block on a clone's disk. 1: it has none. */
+static int read_block(const struct chain_disk *d, char *block, struct err *err)
+{
+	if (d->env.sector == 0)
+		return 1;
+	if (read_sector(d, d->env.sector, block, err) < 0)
 		return -1;
 	return env_block_is_valid(block) ? 0 : 1;
 }
 
-/* Only where boot_install_write has left one: nobody else's bytes are written over. */
-static int write_block(const struct chain_disk *d, const char *turn, const char *stay,
-		       struct err *err)
+/* Opened for writing only where something changes: udev looks at a disk anew that was, and wakes the volumes on it. */
+static int change_block(const struct chain_disk *d, uint64_t sector, const char *turn,
+			const char *stay, struct err *err)
 {
 	char block[ENV_BLOCK_SIZE], old[ENV_BLOCK_SIZE];
-	int rc = read_block(d, block, err);
 
-	if (rc < 0)
+	if (read_sector(d, sector, block, err) < 0)
 		return -1;
-	if (rc == 1) {
-		err_set(err, ERR_OPERATOR,
-			"%s: has no room for the state of the boot list", d->name);
-		return err_remedy(err, "make the clone bootable again: alt_rootvg_op -W, "
-				       "then -S");
-	}
-	if (turn && *d->env.uuid == '\0') {
-		err_set(err, ERR_OPERATOR,
-			"%s: GRUB could not take back a single boot, since it can write "
-			"nowhere on that disk (it has an MBR, or another GRUB)",
-			d->name);
-		return err_remedy(err, "bootlist -m normal works, and so does the BIOS's "
-				       "own menu");
-	}
 	memcpy(old, block, sizeof(old));
 	if (env_block_set(block, CHAIN_TURN, turn, err) < 0 ||
 	    env_block_set(block, CHAIN_STAY, stay, err) < 0)
@@ -152,12 +143,40 @@ static int write_block(const struct chain_disk *d, const char *turn, const char 
 
 	if (fd < 0)
 		return err_set_errno(err, ERR_OPERATOR, "cannot open %s", d->name);
-	if (install_pwrite(fd, block, sizeof(block), d->env.sector * INSTALL_SECTOR,
-			   d->name, err) < 0)
+	if (install_pwrite(fd, block, sizeof(block), sector * INSTALL_SECTOR, d->name,
+			   err) < 0)
 		return -1;
 	return fdatasync(fd) < 0
 		       ? err_set_errno(err, ERR_OPERATOR, "cannot write to %s", d->name)
 		       : 0;
+}
+
+/* Only where boot_install_write has left one: nobody else's bytes are written over. */
+static int write_block(const struct chain_disk *d, const char *turn, const char *stay,
+		       struct err *err)
+{
+	char block[ENV_BLOCK_SIZE];
+	int rc = read_block(d, block, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 1) {
+		err_set(err, ERR_OPERATOR,
+			"%s: has no room for the state of the boot list", d->name);
+		return err_remedy(err, "in the other system: alt_rootvg_op -W, then -S; "
+				       "or choose the disk in the BIOS's own menu");
+	}
+	if (turn && *d->env.uuid == '\0') {
+		err_set(err, ERR_OPERATOR,
+			"%s: GRUB could not take back a single boot, since it can write "
+			"nowhere on that disk (it has an MBR, or another GRUB)",
+			d->name);
+		return err_remedy(err, "bootlist -m normal works, and so does the BIOS's "
+				       "own menu");
+	}
+	if (change_block(d, d->env.sector, turn, stay, err) < 0)
+		return -1;
+	return d->env.spare ? change_block(d, d->env.spare, NULL, stay, err) : 0;
 }
 
 /* What the running system's own disk or a clone's is to the running system. */

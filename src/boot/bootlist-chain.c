@@ -79,15 +79,13 @@ char *chain_entry_id(const struct layout *clone)
 /* Sets $VAR to the disk ("hd1"), or to nothing. */
 static void write_find(struct str *out, const struct chain_disk *d, const char *var)
 {
-	const char *uuid = *d->fs_uuid ? d->fs_uuid : d->env.uuid;
-
 	str_addf(out, "set %s=\n", var);
-	if (*uuid) {
+	if (*d->fs_uuid) {
 		str_addf(out,
 			 "if search --no-floppy --fs-uuid --set=nimadm_part %s; then\n"
 			 "\tregexp --set=1:%s '^([^,]+),' \"$nimadm_part\"\n"
 			 "fi\n",
-			 uuid, var);
+			 d->fs_uuid, var);
 		return;
 	}
 	str_addf(out,
@@ -120,23 +118,26 @@ static void write_entry(struct str *out, const struct chain_disk *d, const char 
 	str_add(out, "set root=\"$nimadm_disk\"\nchainloader +1\n}\n");
 }
 
+/* Where grub-install has written over the first block the second one is left, for what stays. */
 static void write_load(struct str *out, const struct chain_disk *d)
 {
+	const uint64_t last = *d->env.uuid ? d->env.spare : d->env.sector;
+
 	str_add(out, "set " CHAIN_TURN "=\n"
 		     "set " CHAIN_STAY "=\n");
 	if (*d->env.uuid)
 		str_addf(out,
 			 "if search --no-floppy --fs-uuid --set=nimadm_env %s; then\n"
 			 "\tload_env -f ($nimadm_env)" INSTALL_ENV_FILE " " CHAIN_TURN
-			 " " CHAIN_STAY "\n"
-			 "fi\n",
+			 " " CHAIN_STAY "\n",
 			 d->env.uuid);
-	else if (d->env.sector)
+	if (last)
 		str_addf(out,
-			 "if [ -n \"$nimadm_disk\" ]; then\n"
-			 "\tload_env -f ($nimadm_disk)%llu+2 " CHAIN_STAY "\n"
-			 "fi\n",
-			 (unsigned long long)d->env.sector);
+			 "%s [ -n \"$nimadm_disk\" ]; then\n"
+			 "\tload_env -f ($nimadm_disk)%llu+2 " CHAIN_STAY "\n",
+			 *d->env.uuid ? "elif" : "if", (unsigned long long)last);
+	if (*d->env.uuid || last)
+		str_add(out, "fi\n");
 }
 
 /* The state is taken back before anything is started by it: whatever happens then, the next boot is the usual one. Where it could not be

@@ -103,7 +103,8 @@ static bool has_env_fs(const struct install_disk *d, const struct str *core)
 {
 	return streq(d->label, "gpt") &&
 	       d->area_sectors * INSTALL_SECTOR >=
-		       INSTALL_ENV_SIZE + core->len + INSTALL_SECTOR;
+		       INSTALL_ENV_SIZE + core->len +
+			       (1 + INSTALL_ENV_SECTORS) * INSTALL_SECTOR;
 }
 
 static uint64_t core_start(const struct install_disk *d, const struct str *core)
@@ -119,8 +120,9 @@ static int write_env(const char *name, int fd, const struct install_disk *d,
 
 	if (has_env_fs(d, &im->core)) {
 		install_env_make(fs, im->seed);
-		return install_pwrite(fd, fs, INSTALL_ENV_SIZE,
-				      d->area_start * INSTALL_SECTOR, name, err);
+		if (install_pwrite(fd, fs, INSTALL_ENV_SIZE,
+				   d->area_start * INSTALL_SECTOR, name, err) < 0)
+			return -1;
 	}
 	env_block_init(fs);
 	return install_pwrite(fd, fs, ENV_BLOCK_SIZE,

@@ -170,12 +170,24 @@ static bool is_ours(const uint8_t *sb)
 	       memcmp(sb + SB_LABEL, LABEL, sizeof(LABEL)) == 0;
 }
 
+/* 1: there is one. */
+static int look_for_block(int fd, uint64_t sector, const char *path, struct err *err)
+{
+	char block[ENV_BLOCK_SIZE];
+
+	if (install_pread(fd, block, sizeof(block), sector * INSTALL_SECTOR, path, err) <
+	    0)
+		return -1;
+	return env_block_is_valid(block);
+}
+
 int install_env_find(struct install_env *e, const struct install_disk *d, int fd,
 		     const char *path, struct err *err)
 {
+	const uint64_t first = d->area_start + ENV * BLOCK / INSTALL_SECTOR;
+	const uint64_t last = install_env_sector(d);
 	uint8_t sb[BLOCK];
-	char block[ENV_BLOCK_SIZE];
-	uint64_t sector;
+	int rc = 0;
 
 	*e = (struct install_env){ 0 };
 	if (d->area_sectors * INSTALL_SECTOR <= INSTALL_ENV_SIZE)
@@ -183,15 +195,20 @@ int install_env_find(struct install_env *e, const struct install_disk *d, int fd
 	if (install_pread(fd, sb, sizeof(sb), d->area_start * INSTALL_SECTOR + BLOCK,
 			  path, err) < 0)
 		return -1;
-	sector = is_ours(sb) ? d->area_start + ENV * BLOCK / INSTALL_SECTOR
-			     : install_env_sector(d);
-	if (install_pread(fd, block, sizeof(block), sector * INSTALL_SECTOR, path, err) <
-	    0)
-		return -1;
-	if (!env_block_is_valid(block))
-		return 0;
-	e->sector = sector;
 	if (is_ours(sb))
+		rc = look_for_block(fd, first, path, err);
+	if (rc < 0)
+		return -1;
+	if (rc > 0) {
+		e->sector = first;
 		format_uuid(e->uuid, sb + SB_UUID);
+	}
+	rc = look_for_block(fd, last, path, err);
+	if (rc < 0)
+		return -1;
+	if (rc > 0 && e->sector)
+		e->spare = last;
+	else if (rc > 0)
+		e->sector = last;
 	return 0;
 }

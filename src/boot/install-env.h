@@ -5,9 +5,9 @@
  * GRUB's save_env writes into the blocks of a file, in a file system on a plain partition; it does not write to a list of
  * blocks (GRUB 2.06 and 2.12: grub_fs_blocklist_read calls no read hook). So a BIOS boot partition begins with a file
  * system of 64 KiB (ext2, revision 1: no journal, no checksums) that holds one file, an environment block, and the core image
- * comes behind it. GRUB also finds the disk by that file system's identifier. grub-install, run later in that system,
- * writes over it: then it is gone and only the permanent boot list works, as on a disk with an MBR, where an environment block
- * that GRUB can only read lies at the end of the gap.
+ * comes behind it. grub-install, run later in that system (an update of grub-pc does it), writes over it: then a single boot
+ * cannot be had any more, and the permanent boot list goes by a second environment block, which GRUB can only read and which
+ * lies at the end of that partition, or of the gap of a disk with an MBR.
  */
 #pragma once
 
@@ -21,6 +21,8 @@
 struct install_env {
 	/* of the environment block, in units of 512 bytes; 0: there is none */
 	uint64_t sector;
+	uint64_t
+		spare; /* of the second one, where `sector` is the first; 0: there is none */
 	char uuid[INSTALL_ENV_UUID]; /* of the file system that holds it; "": none */
 };
 /* Bytes of the file system, with an empty environment block. The identifier follows from `seed`. */

@@ -192,10 +192,16 @@ static void finds_the_environment(void **state)
 	assert_ok(install_env_find(&e, &d, f->fd, "disk", &err), &err);
 	assert_memory_equal(fs + (e.sector - 40) * INSTALL_SECTOR, block, sizeof(block));
 	assert_int_equal(strlen(e.uuid), 36);
+	assert_true(e.spare == 1038);
 	install_env_make(other, "another seed");
 	assert_memory_not_equal(fs, other, INSTALL_ENV_SIZE);
 
 	/* Somebody else's core image has been written over it. */
+	put(f, e.sector * INSTALL_SECTOR, "not what was here", 17);
+	assert_ok(install_env_find(&e, &d, f->fd, "disk", &err), &err);
+	assert_true(e.sector == 1038);
+	assert_true(e.spare == 0);
+	assert_string_equal(e.uuid, "");
 	put(f, e.sector * INSTALL_SECTOR, "not what was here", 17);
 	assert_ok(install_env_find(&e, &d, f->fd, "disk", &err), &err);
 	assert_true(e.sector == 0);

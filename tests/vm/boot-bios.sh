@@ -294,6 +294,28 @@ mount_system new "$b_boot"
 t_ok list_from_clone forget "word=$a"
 umount_system new
 
+t_case "another GRUB has been written over our place: what stays goes by the block behind it, a single boot does not"
+mount_system old "$a_boot"
+t_ok list set "word=$b"
+umount_system old
+dd if=/dev/zero of="$T_TMP/b.disk" bs=64K seek=16 count=1 conv=notrunc status=none
+want="clone" boots 1 "$T_TMP/a.disk" "$T_TMP/b.disk"
+mount_system new "$b_boot"
+t_fail_with 1 list_from_clone once "word=$a"
+t_match "GRUB could not take back a single boot" -
+t_ok list_from_clone set "word=$a"
+t_ok list_from_clone list
+t_match "^0 $a" -
+umount_system new
+want="old old" boots 2 "$T_TMP/a.disk" "$T_TMP/b.disk"
+qemu_boot_disk=2
+want="old" boots 1 "$T_TMP/a.disk" "$T_TMP/b.disk"
+qemu_boot_disk=1
+mount_system new "$b_boot"
+t_ok list_from_clone set "word=$b"
+umount_system new
+want="clone" boots 1 "$T_TMP/a.disk" "$T_TMP/b.disk"
+
 t_case "a forgotten clone leaves nothing behind; the administrator's lines stay"
 mount_system old "$a_boot"
 echo "set mine=1" >> "$T_TMP/old/boot/grub/custom.cfg"
