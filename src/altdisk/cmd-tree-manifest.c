@@ -4,7 +4,7 @@
 #include "altdisk/cmd.h"
 #include "archive/push.h"
 #include "clone/clone.h"
-#include "model/changes.h"
+#include "model/manifest-file.h"
 #include "sys/files.h"
 
 #define SHOWN_MAX 20

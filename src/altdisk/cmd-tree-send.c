@@ -3,7 +3,7 @@
 #include "altdisk/app.h"
 #include "altdisk/cmd.h"
 #include "archive/push.h"
-#include "model/changes.h"
+#include "model/manifest-file.h"
 #include "sys/files.h"
 
 #define LIST_MAX ((uint64_t)4 << 30)

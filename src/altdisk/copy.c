@@ -7,7 +7,7 @@
 
 #include "altdisk/quiesce.h"
 #include "clone/clone.h"
-#include "model/changes.h"
+#include "model/manifest-file.h"
 #include "sys/files.h"
 
 #define SNAPSHOT_DIR RUN_DIR "/snapshot"
@@ -151,9 +151,8 @@ static enum clone_known known_before(void *arg, const char *path, const struct s
 
 	return S_ISREG(sx->stx_mode) && sx->stx_ctime.tv_sec < c->begun &&
 			       manifest_index_find(&c->index, path, ret) &&
-			       strchr("fs", ret->type) && ret->size == sx->stx_size &&
-			       ret->sec == sx->stx_mtime.tv_sec &&
-			       ret->nsec == sx->stx_mtime.tv_nsec
+			       manifest_is_of_kind(ret, sx->stx_mode) &&
+			       manifest_is_as_it_was(ret, sx)
 		       ? CLONE_KNOWN_CONTENT
 		       : CLONE_KNOWN_NOT;
 }

@@ -13,8 +13,8 @@
 
 #include "base/links.h"
 #include "cache/objects.h"
-#include "model/changes.h"
 #include "model/digest.h"
+#include "model/manifest-file.h"
 #include "model/want.h"
 #include "sys/dirs.h"
 #include "sys/root.h"

@@ -4,26 +4,12 @@
 #include "inventory/layout-read.h"
 #include "model/blocks.h"
 
-/* Runs a command that prints JSON. 1: there is no such program, or it found nothing. */
-static int run_json(struct runner *run, const char *const *argv, json_t **ret,
-		    struct err *err)
+/* What a tool does not tell the files must do for. */
+static int tolerate(int rc, struct err *err)
 {
-	_cleanup_str_ struct str out = STR_INIT;
-	struct proc_spec spec = { .argv = argv, .out = &out, .timeout_s = 60 };
-	struct proc_result res;
-	json_error_t why;
-	int rc = runner_run(run, &spec, &res, err);
-
-	if (rc < 0 && err && err->kind == ERR_CANCELLED)
-		return -1;
-	if (rc != 0) {
+	if (rc > 0)
 		err_clear(err);
-		return 1;
-	}
-	*ret = json_loadb(str_c(&out), out.len, 0, &why);
-	if (!*ret)
-		return err_set(err, ERR_OPERATOR, "%s: not JSON: %s", argv[0], why.text);
-	return 0;
+	return MIN(rc, 0);
 }
 
 /* Whether something of the layout is mounted from this device or what lies on it. */
@@ -120,15 +106,14 @@ static void add_disk(struct layout *l, const json_t *dev)
 
 static int read_disks(struct layout *l, struct runner *run, struct err *err)
 {
-	_cleanup_json_ json_t *list = blocks_read(
-		run, "NAME,PATH,TYPE,SIZE,FSTYPE,UUID,LABEL,PTTYPE,SERIAL", err);
+	_cleanup_json_ json_t *list = NULL;
 	const json_t *dev;
 	size_t i;
+	int rc = blocks_read(run, "NAME,PATH,TYPE,SIZE,FSTYPE,UUID,LABEL,PTTYPE,SERIAL",
+			     &list, err);
 
-	if (!list && err && err->kind == ERR_CANCELLED)
+	if (tolerate(rc, err) < 0)
 		return -1;
-	if (!list)
-		err_clear(err);
 	json_array_foreach(list, i, dev) if (streq(json_field(dev, "type"), "disk") &&
 					     is_used(l, dev)) add_disk(l, dev);
 	layout_find_vg(l);
@@ -217,7 +202,8 @@ static int read_lvm(struct layout *l, struct runner *run, struct err *err)
 
 	if (*l->vg_name == '\0')
 		return 0;
-	if (run_json(run, lvs, &volumes, err) < 0 || run_json(run, vgs, &groups, err) < 0)
+	if (tolerate(json_run(run, lvs, &volumes, err), err) < 0 ||
+	    tolerate(json_run(run, vgs, &groups, err), err) < 0)
 		return -1;
 	for (i = 0; i < l->n_lvs; i++)
 		if (*l->lvs[i].vg)
@@ -273,11 +259,11 @@ static int read_mounts(struct layout *l, struct runner *run, struct err *err)
 	_cleanup_json_ json_t *top = NULL;
 	const json_t *row;
 	size_t i;
-	int rc = run_json(run, argv, &top, err);
+	int rc = tolerate(json_run(run, argv, &top, err), err);
 
 	json_array_foreach(json_object_get(top, "filesystems"), i, row)
 		read_mount(l, row);
-	return rc < 0 ? -1 : 0;
+	return rc;
 }
 
 int layout_read_host(struct layout *l, const struct root *root, struct runner *run,

@@ -2,32 +2,19 @@
 /* What lsblk says, of whatever age. */
 #include "model/blocks.h"
 
-/* NULL: it failed, or printed something else. */
-static json_t *run_json(struct runner *run, const char *const *argv, struct err *err)
-{
-	_cleanup_str_ struct str out = STR_INIT;
-	struct proc_spec spec = { .argv = argv, .out = &out, .timeout_s = 60 };
-	json_error_t why;
-
-	if (runner_check(run, &spec, err) < 0)
-		return NULL;
-	json_t *top = json_loadb(str_c(&out), out.len, 0, &why);
-	if (!top)
-		err_set(err, ERR_OPERATOR, "%s: not JSON: %s", argv[0], why.text);
-	return top;
-}
-
-static json_t *lsblk(struct runner *run, const char *columns, const char *more,
-		     struct err *err)
+/* As json_run. */
+static int lsblk(struct runner *run, const char *columns, const char *more, json_t **ret,
+		 struct err *err)
 {
 	_cleanup_free_ char *all = xasprintf("%s,%s", columns, more);
 	const char *const argv[] = { "lsblk", "--json", "-b", "-o", all, NULL };
-	_cleanup_json_ json_t *top = run_json(run, argv, err);
-	json_t *list = json_object_get(top, "blockdevices");
+	_cleanup_json_ json_t *top = NULL;
+	int rc = json_run(run, argv, &top, err);
 
-	if (top && !list)
-		err_set(err, ERR_OPERATOR, "lsblk tells no block devices");
-	return json_incref(list);
+	if (rc != 0)
+		return rc;
+	*ret = json_incref(json_object_get(top, "blockdevices"));
+	return *ret ? 0 : err_set(err, ERR_OPERATOR, "lsblk tells no block devices");
 }
 
 /* As findmnt has it, with the subvolume behind: "/dev/sda2[/@home]". */
@@ -65,27 +52,22 @@ static void add_mounts(json_t *list, const json_t *mounts)
 	}
 }
 
-json_t *blocks_read(struct runner *run, const char *columns, struct err *err)
+int blocks_read(struct runner *run, const char *columns, json_t **ret, struct err *err)
 {
 	static const char *const findmnt[] = { "findmnt", "--json",	   "--list",
 					       "-o",	  "TARGET,SOURCE", NULL };
-	struct err unknown = { 0 };
-	json_t *list = lsblk(run, columns, "MOUNTPOINTS", &unknown);
+	_cleanup_json_ json_t *list = NULL, *mounts = NULL;
+	int rc = lsblk(run, columns, "MOUNTPOINTS", ret, err);
 
-	if (list)
-		return list;
-	if (unknown.kind == ERR_CANCELLED) {
-		*err = unknown;
-		return NULL;
-	}
-	list = lsblk(run, columns, "MOUNTPOINT", err);
-	if (!list)
-		return NULL;
-	_cleanup_json_ json_t *mounts = run_json(run, findmnt, err);
-	if (!mounts) {
-		json_decref(list);
-		return NULL;
-	}
+	if (rc <= 0)
+		return rc;
+	err_clear(err);
+	rc = lsblk(run, columns, "MOUNTPOINT", &list, err);
+	if (rc == 0)
+		rc = json_run(run, findmnt, &mounts, err);
+	if (rc != 0)
+		return rc;
 	add_mounts(list, json_object_get(mounts, "filesystems"));
-	return list;
+	*ret = TAKE_PTR(list);
+	return 0;
 }

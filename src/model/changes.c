@@ -2,71 +2,7 @@
 /* Two sorted manifests side by side. */
 #include "model/changes.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-
 #include "sys/sha256.h"
-
-int manifest_map_open(struct manifest_map *m, const char *path, struct err *err)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_set_errno(err, ERR_OPERATOR, "cannot open the manifest %s",
-				     path);
-	if (st.st_size == 0)
-		return err_set(err, ERR_OPERATOR, "the manifest %s is empty", path);
-	void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		return err_set_errno(err, ERR_OPERATOR, "cannot read the manifest %s",
-				     path);
-	*m = (struct manifest_map){ p, (size_t)st.st_size };
-	return 0;
-}
-
-void manifest_map_done(struct manifest_map *m)
-{
-	if (m->text)
-		munmap(m->text, m->len);
-	*m = (struct manifest_map){ 0 };
-}
-
-int manifest_walk_begin(struct manifest_walk *w, const struct manifest_map *m,
-			struct err *err)
-{
-	*w = (struct manifest_walk){ 0 };
-	return manifest_begin(&w->c, m->text, m->len, &w->head, err);
-}
-
-void manifest_walk_done(struct manifest_walk *w)
-{
-	manifest_entry_done(&w->e);
-	str_done(&w->before);
-}
-
-int manifest_walk_next(struct manifest_walk *w, struct err *err)
-{
-	str_reset(&w->before);
-	str_add(&w->before, str_c(&w->e.path));
-	int rc = manifest_next(&w->c, &w->e, err);
-	if (rc < 0)
-		return -1;
-	if (rc > 0)
-		return w->members == w->head.members
-			       ? 1
-			       : err_set(err, ERR_OPERATOR,
-					 "manifest: has %llu lines instead of %llu",
-					 (unsigned long long)w->members,
-					 (unsigned long long)w->head.members);
-	if (strcmp(str_c(&w->before), str_c(&w->e.path)) >= 0)
-		return err_set(err, ERR_OPERATOR,
-			       "manifest: line %llu: the paths are not in order",
-			       (unsigned long long)w->c.line);
-	w->members++;
-	return 0;
-}
 
 int changes_begin(struct changes *c, const struct manifest_map *old,
 		  const struct manifest_map *new_one, struct err *err)

@@ -88,3 +88,17 @@ uint64_t json_number(const json_t *o, const char *key)
 		return json_integer_value(v) > 0 ? (uint64_t)json_integer_value(v) : 0;
 	return parse_u64(json_field(o, key), &n, NULL) < 0 ? 0 : n;
 }
+
+int json_run(struct runner *run, const char *const *argv, json_t **ret, struct err *err)
+{
+	_cleanup_str_ struct str out = STR_INIT;
+	struct proc_spec spec = { .argv = argv, .out = &out, .timeout_s = 60 };
+	json_error_t why;
+
+	if (runner_check(run, &spec, err) < 0)
+		return err && err->kind == ERR_CANCELLED ? -1 : 1;
+	*ret = json_loadb(str_c(&out), out.len, 0, &why);
+	if (!*ret)
+		return err_set(err, ERR_OPERATOR, "%s: not JSON: %s", argv[0], why.text);
+	return 0;
+}

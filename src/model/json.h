@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "base/strv.h"
+#include "sys/runner.h"
 
 /*
  * Text of foreign origin (a tool's output, a file name) as a JSON string: bytes that are no UTF-8 become U+FFFD, so that
@@ -19,6 +19,13 @@ void json_to_strv(const json_t *array, struct strv *ret);
 const char *json_field(const json_t *o, const char *key);
 /* A member that is a number, or a text with one, as older programs print it; 0 where there is none, or a negative one. */
 uint64_t json_number(const json_t *o, const char *key);
+
+/*
+ * Runs a command that prints JSON, for at most a minute. 0: *ret is a new reference. 1: there is no such program, or it
+ * failed; err tells. -1: cancelled, or what it printed is no JSON.
+ */
+int json_run(struct runner *run, const char *const *argv, json_t **ret, struct err *err)
+	_must_check_;
 
 static inline void json_unref_p(json_t **j)
 {

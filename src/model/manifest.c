@@ -2,6 +2,8 @@
 /* The manifest of an image: writer and a strict reader. */
 #include "model/manifest.h"
 
+#include <sys/stat.h>
+
 #include "base/parse.h"
 
 #define WORD  "nimadm-manifest"
@@ -23,6 +25,20 @@ void manifest_escape(const char *path, struct str *out)
 		else
 			str_addc(out, *p);
 	}
+}
+
+bool manifest_is_of_kind(const struct manifest_entry *e, mode_t mode)
+{
+	return S_ISREG(mode)   ? strchr("fs", e->type) != NULL
+	       : S_ISDIR(mode) ? e->type == 'd'
+	       : S_ISLNK(mode) ? e->type == 'l'
+			       : false;
+}
+
+bool manifest_is_as_it_was(const struct manifest_entry *e, const struct statx *sx)
+{
+	return e->sec == sx->stx_mtime.tv_sec && e->nsec == sx->stx_mtime.tv_nsec &&
+	       (!strchr("fs", e->type) || e->size == sx->stx_size);
 }
 
 void manifest_head_write(const struct manifest_head *h, struct str *out)

@@ -37,6 +37,12 @@ struct manifest_entry {
 #define _cleanup_manifest_entry_ _cleanup_(manifest_entry_done)
 void manifest_entry_done(struct manifest_entry *e);
 
+/* Whether what the entry tells of is such a thing: a file, directory or symbolic link; false for all else. */
+bool manifest_is_of_kind(const struct manifest_entry *e, mode_t mode);
+/* Whether this is of the time, and a file of the length, that the entry tells. */
+struct statx;
+bool manifest_is_as_it_was(const struct manifest_entry *e, const struct statx *sx);
+
 /* Fixed width, whatever the numbers. */
 void manifest_head_write(const struct manifest_head *h, struct str *out);
 void manifest_entry_write(const struct manifest_entry *e, struct str *out);

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#include "model/changes.h"
+#include "model/manifest-file.h"
 #include "phase/nfs.h"
 #include "phase/parts.h"
 #include "sys/dirs.h"
@@ -148,21 +148,6 @@ static bool is_lower(const struct nfs_known *k, const char *path)
 	return fd < 0 && errno == ENOENT;
 }
 
-/* It is of the same kind, length and time as it was. */
-static bool is_as_it_was(const struct manifest_entry *e, const struct statx *sx)
-{
-	return e->sec == sx->stx_mtime.tv_sec && e->nsec == sx->stx_mtime.tv_nsec &&
-	       (!strchr("fs", e->type) || e->size == sx->stx_size);
-}
-
-static bool is_of_kind(const struct manifest_entry *e, mode_t mode)
-{
-	return S_ISREG(mode)   ? strchr("fs", e->type) != NULL
-	       : S_ISDIR(mode) ? e->type == 'd'
-	       : S_ISLNK(mode) ? e->type == 'l'
-			       : false;
-}
-
 /* Of what is in the upper tree: only its attributes were written. */
 static bool has_old_content(int fd, mode_t mode)
 {
@@ -189,9 +174,9 @@ enum clone_known nfs_known(void *arg, const char *path, const struct statx *sx,
 	if (ret->type == 'h')
 		return fd < 0 && is_lower(k, str_c(&ret->target)) ? CLONE_KNOWN_ALL
 								  : CLONE_KNOWN_NOT;
-	if (!is_of_kind(ret, sx->stx_mode))
+	if (!manifest_is_of_kind(ret, sx->stx_mode))
 		return CLONE_KNOWN_NOT;
 	if (fd >= 0)
 		return CLONE_KNOWN_CONTENT;
-	return is_as_it_was(ret, sx) ? CLONE_KNOWN_ALL : CLONE_KNOWN_NOT;
+	return manifest_is_as_it_was(ret, sx) ? CLONE_KNOWN_ALL : CLONE_KNOWN_NOT;
 }

@@ -6,8 +6,8 @@
 
 #include "archive/push.h"
 #include "base/map.h"
-#include "model/changes.h"
 #include "model/entry-check.h"
+#include "model/manifest-file.h"
 #include "phase/cached.h"
 #include "phase/disk.h"
 #include "phase/nfs-direct.h"

@@ -41,14 +41,10 @@ int tools_read(const struct storage *s, const struct strv *argv, struct str *out
 
 json_t *tools_json(const struct storage *s, const struct strv *argv)
 {
-	_cleanup_str_ struct str out = STR_INIT;
-	struct proc_spec spec = { .argv = strv_argv(argv), .out = &out, .timeout_s = 60 };
-	struct proc_result res;
 	struct err ignored = { 0 };
+	json_t *top = NULL;
 
-	if (runner_run(s->run, &spec, &res, &ignored) != 0)
-		return NULL;
-	return json_loadb(str_c(&out), out.len, 0, NULL);
+	return json_run(s->run, strv_argv(argv), &top, &ignored) == 0 ? top : NULL;
 }
 
 json_t *tools_lvm_rows(const struct storage *s, const char *command, const char *columns)
@@ -139,10 +135,14 @@ static void wait_for_udev(const struct storage *s)
 json_t *tools_blocks(const struct storage *s, struct err *err)
 {
 	wait_for_udev(s);
-	json_t *blocks = blocks_read(s->run,
-				     "NAME,PATH,TYPE,SIZE,LOG-SEC,PTTYPE,PTUUID,FSTYPE,"
-				     "LABEL,UUID,PARTLABEL,SERIAL,MODEL,RO",
-				     err);
+	json_t *blocks = NULL;
+	int rc = blocks_read(s->run,
+			     "NAME,PATH,TYPE,SIZE,LOG-SEC,PTTYPE,PTUUID,FSTYPE,"
+			     "LABEL,UUID,PARTLABEL,SERIAL,MODEL,RO",
+			     &blocks, err);
+
+	if (rc != 0)
+		return NULL;
 	probe_unknown(s, blocks);
 	return blocks;
 }

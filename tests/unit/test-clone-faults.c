@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 
 #include "clone/clone.h"
-#include "model/changes.h"
+#include "model/manifest-file.h"
 #include "sys/files.h"
 
 #define LARGE (600u << 10)

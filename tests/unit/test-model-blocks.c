@@ -62,7 +62,9 @@ static void test_new(void **state)
 {
 	struct host h = { { &ops }, many, NULL, NULL };
 	struct err err = { 0 };
-	_cleanup_json_ json_t *list = blocks_read(&h.runner, COLUMNS, &err);
+	_cleanup_json_ json_t *list = NULL;
+
+	assert_ok(blocks_read(&h.runner, COLUMNS, &list, &err), &err);
 	_cleanup_free_ char *got = mounts_of(json_array_get(list, 0));
 
 	assert_string_equal(got, "/ /home");
@@ -72,7 +74,9 @@ static void test_old(void **state)
 {
 	struct host h = { { &ops }, NULL, old, mounts };
 	struct err err = { 0 };
-	_cleanup_json_ json_t *list = blocks_read(&h.runner, COLUMNS, &err);
+	_cleanup_json_ json_t *list = NULL;
+
+	assert_ok(blocks_read(&h.runner, COLUMNS, &list, &err), &err);
 	const json_t *disk = json_array_get(list, 0);
 	const json_t *parts = json_object_get(disk, "children");
 	_cleanup_free_ char *of_disk = mounts_of(disk);
@@ -88,20 +92,22 @@ static void test_old(void **state)
 static void test_none(void **state)
 {
 	struct host h = { { &ops }, NULL, NULL, mounts };
+	_cleanup_json_ json_t *list = NULL;
 	struct err err = { 0 };
 
-	assert_null(blocks_read(&h.runner, COLUMNS, &err));
+	assert_int_equal(blocks_read(&h.runner, COLUMNS, &list, &err), 1);
 	assert_non_null(strstr(err.msg, "lsblk"));
 	h.one = "no JSON";
-	assert_null(blocks_read(&h.runner, COLUMNS, &err));
+	assert_int_equal(blocks_read(&h.runner, COLUMNS, &list, &err), -1);
 	assert_non_null(strstr(err.msg, "lsblk: not JSON"));
 	h.one = "{}";
-	assert_null(blocks_read(&h.runner, COLUMNS, &err));
+	assert_int_equal(blocks_read(&h.runner, COLUMNS, &list, &err), -1);
 	assert_non_null(strstr(err.msg, "no block devices"));
 	h.one = old;
 	h.mounts = NULL;
-	assert_null(blocks_read(&h.runner, COLUMNS, &err));
+	assert_int_equal(blocks_read(&h.runner, COLUMNS, &list, &err), 1);
 	assert_non_null(strstr(err.msg, "findmnt"));
+	assert_null(list);
 }
 
 int main(void)

@@ -237,21 +237,26 @@ qemu_boot_disk=2
 want="old clone" boots 2 "$T_TMP/a.disk" "$T_TMP/b.disk"
 qemu_boot_disk=1
 
+# From the clone: the old system first, whichever disk the BIOS starts; the clone again where it is alone; and back.
+there_and_back() {
+	mount_system new "$b_boot"
+	t_ok list_from_clone set "word=$a"
+	t_ok list_from_clone list
+	t_match "^0 $a" -
+	umount_system new
+	want="old old" boots 2 "$T_TMP/a.disk" "$T_TMP/b.disk"
+	qemu_boot_disk=2
+	want="old" boots 1 "$T_TMP/a.disk" "$T_TMP/b.disk"
+	qemu_boot_disk=1
+	want="clone" boots 1 "$T_TMP/b.disk"
+	mount_system new "$b_boot"
+	t_ok list_from_clone set "word=$b"
+	umount_system new
+	want="clone" boots 1 "$T_TMP/a.disk" "$T_TMP/b.disk"
+}
+
 t_case "from the clone: the old system first, and back"
-mount_system new "$b_boot"
-t_ok list_from_clone set "word=$a"
-t_ok list_from_clone list
-t_match "^0 $a" -
-umount_system new
-want="old old" boots 2 "$T_TMP/a.disk" "$T_TMP/b.disk"
-qemu_boot_disk=2
-want="old" boots 1 "$T_TMP/a.disk" "$T_TMP/b.disk"
-qemu_boot_disk=1
-want="clone" boots 1 "$T_TMP/b.disk"
-mount_system new "$b_boot"
-t_ok list_from_clone set "word=$b"
-umount_system new
-want="clone" boots 1 "$T_TMP/a.disk" "$T_TMP/b.disk"
+there_and_back
 
 t_case "one boot of the clone, where the clone has made the old system the first"
 mount_system new "$b_boot"
@@ -303,18 +308,8 @@ want="clone" boots 1 "$T_TMP/a.disk" "$T_TMP/b.disk"
 mount_system new "$b_boot"
 t_fail_with 1 list_from_clone once "word=$a"
 t_match "GRUB could not take back a single boot" -
-t_ok list_from_clone set "word=$a"
-t_ok list_from_clone list
-t_match "^0 $a" -
 umount_system new
-want="old old" boots 2 "$T_TMP/a.disk" "$T_TMP/b.disk"
-qemu_boot_disk=2
-want="old" boots 1 "$T_TMP/a.disk" "$T_TMP/b.disk"
-qemu_boot_disk=1
-mount_system new "$b_boot"
-t_ok list_from_clone set "word=$b"
-umount_system new
-want="clone" boots 1 "$T_TMP/a.disk" "$T_TMP/b.disk"
+there_and_back
 
 t_case "a forgotten clone leaves nothing behind; the administrator's lines stay"
 mount_system old "$a_boot"
