@@ -3,19 +3,21 @@
 # `altdisk copy-tree` against `cp -a`, `rsync -aHAXS`, reading and writing the same bytes, as ratios; exit status 1 above a
 # target.
 #
-#	bench/clone.sh [--runs N] [--threads N] [--only PART,...] [--tiny N] [--many N] [TREE]
+#	bench/clone.sh [--runs N] [--threads N] [--only PART,...] [--one-disk|--plain] [--tiny N] [--many N] [TREE]
 #
 # Parts: tree (TREE, or a copy of this host's /usr), sparse (one file of 10 GB with 200 MB of data), tiny (N files of a few
 # bytes, a million), memory (of the tree, and of N files, 3 million; that part takes long and is left out unless named).
-# Medians of N (5) runs of each command in turn, cold cache, final sync included. Each run copies to a new ext4 of its own
-# (in a file, as a disk beside the one that is read); --plain copies to a new directory of the tree's file system instead.
+# Medians of N (5) runs of each command in turn, cold cache, final sync included. A clone goes to a spare disk, another one
+# than is read: each run of the part "tree" copies from an ext4 in memory (so it is needed) to a new ext4 in a file.
+# --one-disk reads TREE where it lies, which is mostly the disk that is written to; --plain copies to a new directory of
+# that file system.
 set -euo pipefail
 . "$(dirname "$0")/need.sh"
-need fallocate mkfs.ext4 mountpoint python3 rsync unshare
+need fallocate losetup mkfs.ext4 mountpoint python3 rsync unshare
 
 src=$(cd "$(dirname "$0")/.." && pwd)
 build=${NIM_BUILD:-$src/build}
-runs=5 threads=0 only=tree,sparse,tiny tiny=1000000 many=3000000 plain=no tree=
+runs=5 threads=0 only=tree,sparse,tiny tiny=1000000 many=3000000 disks=two tree=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--runs) runs=$2 && shift ;;
@@ -23,7 +25,7 @@ while [ $# -gt 0 ]; do
 	--only) only=$2 && shift ;;
 	--tiny) tiny=$2 && shift ;;
 	--many) many=$2 && shift ;;
-	--plain) plain=yes ;;
+	--one-disk | --plain) disks=${1#--} ;;
 	-*)
 		sed -n '6s/^#	*//p' "$0" >&2
 		exit 2
@@ -38,12 +40,15 @@ if [ "$(id -u)" != 0 ]; then
 fi
 if [ "${CLONE_PRIVATE:-}" != 1 ]; then
 	args=(--runs "$runs" --threads "$threads" --only "$only" --tiny "$tiny" --many "$many")
-	[ "$plain" = no ] || args+=(--plain)
+	[ "$disks" = two ] || args+=("--$disks")
 	CLONE_PRIVATE=1 exec unshare --mount --propagation private -- "$0" "${args[@]}" ${tree:+"$tree"}
 fi
 tmp=$(mktemp -d "${NIM_TEST_TMP:-/var/tmp}/nimadm-bench.XXXXXX")
 finish() {
-	if mountpoint -q "$tmp/disk"; then umount "$tmp/disk"; fi
+	local dir
+	for dir in disk memory/source memory; do
+		if mountpoint -q "$tmp/$dir"; then umount "$tmp/$dir"; fi
+	done
 	rm -rf --one-file-system "$tmp"
 }
 trap finish EXIT
@@ -55,7 +60,8 @@ cold=yes failed=no
 
 # new_disk SIZE
 new_disk() {
-	if [ "$plain" = yes ]; then
+	local loop
+	if [ "$disks" = plain ]; then
 		rm -rf --one-file-system "$tmp/disk/copy"
 		return
 	fi
@@ -64,7 +70,28 @@ new_disk() {
 	# Real blocks: what a file system finds for its image is no part of what is measured.
 	fallocate -l "$1" "$tmp/disk.img"
 	mkfs.ext4 -q -F -E lazy_itable_init=0,lazy_journal_init=0 "${mkfs[@]}" "$tmp/disk.img"
-	mount -o loop "$tmp/disk.img" "$tmp/disk"
+	# No disk has a cache of pages below the one of its file system.
+	loop=$(losetup --find --show --direct-io=on "$tmp/disk.img")
+	mount "$loop" "$tmp/disk"
+	losetup --detach "$loop"
+}
+
+# TREE on a disk of its own, which is not the one that is written to; its pages are still to be read after a drop of caches.
+# new_source KIB_OF_TREE
+new_source() {
+	local image=$(($1 * 4 / 3 + 256 * 1024)) free
+	free=$(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo)
+	if [ "$free" -lt $((image + $1 + 1024 * 1024)) ]; then
+		echo "$((free / 1024)) MiB of memory are too few for a copy of $tree: use --one-disk" >&2
+		exit 2
+	fi
+	mkdir "$tmp/memory"
+	mount -t tmpfs -o "size=$((image + 1024))k" none "$tmp/memory"
+	mkdir "$tmp/memory/source"
+	fallocate -l "${image}K" "$tmp/memory/image"
+	mkfs.ext4 -q -F -E lazy_itable_init=0,lazy_journal_init=0 "$tmp/memory/image"
+	mount -o loop "$tmp/memory/image" "$tmp/memory/source"
+	cp -a "$tree" "$tmp/memory/source/tree"
 }
 
 # timed COMMAND...: milliseconds, into $took
@@ -89,9 +116,19 @@ with_manifest() { "${copy_tree[@]}" --manifest "$tmp/manifest" "$tree" "$tmp/dis
 reading() {
 	find "$tree" -xdev -type f -printf '%i %p\0' | sort -zn | cut -zd' ' -f2- | xargs -0 cat >/dev/null
 }
-# As many bytes as one file: nothing that fills this disk can be done sooner.
+# As many bytes as one file.
 writing() {
-	dd if=/dev/zero of="$tmp/disk/copy" bs=1M count=$(($(du -sk "$tree" | cut -f1) / 1024)) status=none && sync -f "$tmp/disk"
+	dd if=/dev/zero of="$tmp/disk/copy" bs=1M count="$mib" status=none && sync -f "$tmp/disk"
+}
+# Both at once, by several processes, past the page cache: what these disks give when nothing is in the way.
+both() {
+	local i
+	{ find "$tree" -xdev -type f -printf '%i %p\0' | sort -zn | cut -zd' ' -f2- | xargs -0 -n 400 -P 4 cat >/dev/null; } &
+	for i in {1..4}; do
+		dd if=/dev/zero of="$tmp/disk/copy$i" bs=1M count=$((mib / 4)) oflag=direct status=none &
+	done
+	wait
+	sync -f "$tmp/disk"
 }
 
 median() {
@@ -129,20 +166,29 @@ ratio() {
 			word="target $5: MISSED" failed=yes
 		fi
 	fi
-	printf '%s: %-32s %s  %s\n' "$1" "$2" "$value" "$word"
+	printf '%s: %-34s %s  %s\n' "$1" "$2" "$value" "$word"
 }
 
 part_tree() {
-	local size
-	size=$(($(du -sk "$tree" | cut -f1) * 3 / 2 / 1024 + 512))M
+	local tree=$tree mib kib
+	kib=$(du -sk "$tree" | cut -f1)
+	mib=$((kib / 1024))
+	if [ "$disks" = two ]; then
+		new_source "$kib"
+		tree=$tmp/memory/source/tree
+	fi
 	mkfs=()
-	measure tree "$size" "$runs" with_cp with_rsync with_us with_manifest reading writing
+	measure tree $((mib * 3 / 2 + 512))M "$runs" with_cp with_rsync with_us with_manifest reading writing both
 	ratio tree "us / cp -a" with_us with_cp 0.65
 	ratio tree "us / rsync -aHAXS" with_us with_rsync 0.3
 	ratio tree "us with manifest / cp -a" with_manifest with_cp 0.85
 	ratio tree "us / reading" with_us reading
 	ratio tree "us / writing" with_us writing
-	ratio tree "writing / rsync -aHAXS" writing with_rsync
+	ratio tree "reading and writing / rsync -aHAXS" both with_rsync
+	if [ "$disks" = two ]; then
+		umount "$tmp/memory/source"
+		umount "$tmp/memory"
+	fi
 }
 
 part_sparse() {
