@@ -66,6 +66,8 @@ machine_tree() {
 	# What the machine has, instead of all that there is.
 	sed -i 's/^MODULES=.*/MODULES=list/' "$root/etc/initramfs-tools/initramfs.conf"
 	printf '%s\n' virtio_pci virtio_blk ext4 btrfs >>"$root/etc/initramfs-tools/modules"
+	# An initramfs gives the disks 30 seconds from its own start, which an emulated machine beside other work does not always do in.
+	sed -i 's/^GRUB_CMDLINE_LINUX="/&rootdelay=200 /' "$root/etc/default/grub"
 	printf 'GRUB_DISABLE_OS_PROBER=true\nGRUB_TIMEOUT=0\nGRUB_TERMINAL=console\n' >>"$root/etc/default/grub"
 	mount --bind /proc "$root/proc" || return
 	chroot "$root" update-initramfs -u || return
