@@ -54,7 +54,7 @@ uml_start() {
 	} >"$uml_dir/env"
 	TMPDIR=$(uml_memory_dir) setsid "${uml_in[@]}" "$UML_KERNEL" mem="${UML_MEM:-1G}" root=/dev/root rootfstype=hostfs rootflags=/ ro \
 		init="$T_SRC/tests/vm/uml-init" UML_DIR="$uml_dir" UML_SHARE="$T_TMP" UML_MODULES="$UML_MODULES" \
-		con0=fd:0,fd:1 con=null ssl=null quiet loglevel=3 "$@" <"/dev/null" >"$uml_dir/console" 2>&1 &
+		uml_dir="$uml_dir" con0=fd:0,fd:1 con=null ssl=null quiet loglevel=3 "$@" <"/dev/null" >"$uml_dir/console" 2>&1 &
 	uml_pid=$!
 	uml_pids+=("$uml_pid")
 }
