@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/strv.h"
 #include "sys/clock.h"
 #include "sys/netns.h"
 #include "sys/nfs-client.h"
@@ -37,7 +36,8 @@ struct nfs_watch {
 	int peer;
 	uint64_t asked, answered; /* bytes of that connection, as of the last answer */
 	double since;		  /* a question has waited; 0: none does */
-	struct strv mounted;	  /* "MAJOR:MINOR" of what is the job's */
+	int *switches;		  /* of what is mounted and the job's */
+	size_t n_switches;
 };
 
 static bool counters(int peer, uint64_t *ret_asked, uint64_t *ret_answered)
@@ -93,30 +93,32 @@ static double waiting(struct nfs_watch *w)
 	return since > 0 ? now - since : 0;
 }
 
-struct shutting {
-	const struct strv *only;
-	bool dry;
-};
-
-static int shut_down(void *arg, struct err *err)
+static int shut_network(void *arg, struct err *err)
 {
-	const struct shutting *s = arg;
+	const bool *dry = arg;
 
-	return nfs_client_shutdown(s->only, s->dry, err);
+	return nfs_client_shutdown(*dry, err);
 }
 
 /* In a network that is not ours alone, others have mounts, too. */
+static int shut_switches(struct nfs_watch *w, bool dry, struct err *err)
+{
+	int result = 1;
+
+	pthread_mutex_lock(&w->lock);
+	for (size_t i = 0; result >= 0 && i < w->n_switches; i++) {
+		int rc = nfs_client_switch_off(w->switches[i], dry, err);
+		if (rc <= 0)
+			result = rc;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return result;
+}
+
 static int shut_mounted(struct nfs_watch *w, bool dry, struct err *err)
 {
-	struct shutting s = { .dry = dry };
-
-	if (w->how.netns >= 0)
-		return netns_run(w->how.netns, shut_down, &s, err);
-	pthread_mutex_lock(&w->lock);
-	s.only = &w->mounted;
-	int rc = shut_down(&s, err);
-	pthread_mutex_unlock(&w->lock);
-	return rc;
+	return w->how.netns >= 0 ? netns_run(w->how.netns, shut_network, &dry, err)
+				 : shut_switches(w, dry, err);
 }
 
 /* The job is told before anybody can see why it fails. False: nothing is mounted, or the kernel cannot. */
@@ -163,7 +165,9 @@ static void discard(struct nfs_watch *w)
 {
 	close_p(&w->stop);
 	pthread_mutex_destroy(&w->lock);
-	strv_done(&w->mounted);
+	for (size_t i = 0; i < w->n_switches; i++)
+		close_p(&w->switches[i]);
+	free(w->switches);
 	free(w);
 }
 
@@ -187,13 +191,20 @@ int nfs_watch_start(struct nfs_watch **ret, const struct nfs_watch_how *how,
 
 int nfs_watch_mounted(struct nfs_watch *w, const char *path, struct err *err)
 {
+	char device[32];
 	struct statx sx;
+	int fd;
 
 	/* what is known of it does */
 	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_TYPE, &sx) < 0)
 		return err_set_errno(err, ERR_OPERATOR, "cannot find %s", path);
+	snprintf(device, sizeof(device), "%u:%u", sx.stx_dev_major, sx.stx_dev_minor);
+	int rc = nfs_client_open_switch(device, &fd, err);
+	if (rc != 0)
+		return MIN(rc, 0);
 	pthread_mutex_lock(&w->lock);
-	strv_addf(&w->mounted, "%u:%u", sx.stx_dev_major, sx.stx_dev_minor);
+	w->switches = xrealloc(w->switches, (w->n_switches + 1) * sizeof(int));
+	w->switches[w->n_switches++] = fd;
 	pthread_mutex_unlock(&w->lock);
 	return 0;
 }

@@ -29,20 +29,45 @@ static int open_sysfs(struct err *err)
 	return fd;
 }
 
+/* Below the directory of sysfs; -1 and err. 1: there is none. */
+static int open_below(int dir, const char *path, int flags, int *ret_fd, struct err *err)
+{
+	*ret_fd = openat(dir, path, flags | O_CLOEXEC);
+	if (*ret_fd < 0 && errno == ENOENT)
+		return 1;
+	return *ret_fd < 0 ? err_set_errno(err, ERR_OPERATOR, "/sys/%s", path) : 0;
+}
+
+int nfs_client_open_switch(const char *device, int *ret_fd, struct err *err)
+{
+	_cleanup_free_ char *path = xasprintf("fs/nfs/%s/shutdown", device);
+	_cleanup_close_ int sys = open_sysfs(err);
+
+	return sys < 0 ? -1 : open_below(sys, path, O_RDWR, ret_fd, err);
+}
+
+int nfs_client_switch_off(int fd, bool dry, struct err *err)
+{
+	char byte;
+
+	if ((dry ? pread(fd, &byte, 1, 0) : pwrite(fd, "1\n", 2, 0)) > 0)
+		return 0;
+	if (errno == ENODEV)
+		return 1;
+	return err_set_errno(err, ERR_OPERATOR, "/sys/fs/nfs");
+}
+
 /* 1: this one has no switch. */
 static int shut_one(int dir, const char *name, bool dry, struct err *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s/shutdown", name);
-	_cleanup_close_ int fd = openat(dir, path, O_WRONLY | O_CLOEXEC);
+	_cleanup_free_ char *path = xasprintf("fs/nfs/%s/shutdown", name);
+	_cleanup_close_ int fd = -1;
+	int rc = open_below(dir, path, O_RDWR, &fd, err);
 
-	if (fd < 0 && errno == ENOENT)
-		return 1;
-	if (fd < 0 || (!dry && write(fd, "1\n", 2) < 0))
-		return err_set_errno(err, ERR_OPERATOR, "/sys/fs/nfs/%s", path);
-	return 0;
+	return rc == 0 ? nfs_client_switch_off(fd, dry, err) : rc;
 }
 
-int nfs_client_shutdown(const struct strv *only, bool dry, struct err *err)
+int nfs_client_shutdown(bool dry, struct err *err)
 {
 	_cleanup_close_ int sys = open_sysfs(err);
 	int dir, rc, result = 1;
@@ -50,18 +75,18 @@ int nfs_client_shutdown(const struct strv *only, bool dry, struct err *err)
 
 	if (sys < 0)
 		return -1;
-	dir = openat(sys, "fs/nfs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0 && errno == ENOENT)
-		return 1;
-	DIR *d = dir < 0 ? NULL : fdopendir(dir);
+	rc = open_below(sys, "fs/nfs", O_RDONLY | O_DIRECTORY, &dir, err);
+	if (rc != 0)
+		return rc;
+	DIR *d = fdopendir(dir);
 	if (!d) {
 		close_p(&dir);
 		return err_set_errno(err, ERR_OPERATOR, "/sys/fs/nfs");
 	}
 	while (result >= 0 && (e = readdir(d)) != NULL) {
-		if (*e->d_name == '.' || (only && !strv_has(only, e->d_name)))
+		if (*e->d_name == '.')
 			continue;
-		rc = shut_one(dir, e->d_name, dry, err);
+		rc = shut_one(sys, e->d_name, dry, err);
 		if (rc <= 0)
 			result = rc;
 	}

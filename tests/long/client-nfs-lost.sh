@@ -3,6 +3,7 @@
 # Mode A between two machines, and a client that does not come back while its clone is mounted: on a kernel of 6.5 or newer the
 # job ends by itself and says so, ends when it is told to, leaves nothing that waits; resumed when the client is there again, it migrates.
 # The client's service answers whenever the client is there, and its running disk stays what it was.
+# T_NFS_HOST: the clone is mounted over the network, from this address of the client.
 . "$(dirname "$0")/../lib.sh"
 t_private_mounts "$@"
 . "$T_SRC/tests/vm/uml-newer.sh"
@@ -28,10 +29,12 @@ t_ok lvm_two_until 60 grep -q answered "$T_TMP/probe"
 up=$EPOCHSECONDS
 lvm_two_master <<END
 uname -r
+${T_NFS_HOST:+nim -o change -a nfs_host=$T_NFS_HOST c1}
 nimadm $job -P 0-3
 END
 t_ok lvm_two_wait
 t_match 'Phase 3 complete' -
+[ -z "${T_NFS_HOST:-}" ] || t_match 'c1 serves its clone to 10.9.0.1' -
 
 t_case "a job whose client is lost while it reads the clone ends by itself, says so, and leaves nothing that waits"
 lvm_two_master <<END
