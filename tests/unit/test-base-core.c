@@ -47,13 +47,13 @@ static void err_text_is_cut_not_overrun(void **state)
 	struct err err = { 0 };
 	char big[3000];
 
-	memset(big, 'x', sizeof(big) - 1);
+	memset(big, 'y', sizeof(big) - 1);
 	big[sizeof(big) - 1] = '\0';
 	err_set(&err, ERR_OPERATOR, "%s", big);
 	assert_int_equal(strlen(err.msg), sizeof(err.msg) - 1);
 	err_prefix(&err, "front");
 	assert_int_equal(strlen(err.msg), sizeof(err.msg) - 1);
-	assert_true(starts_with(err.msg, "front: xxx"));
+	assert_true(starts_with(err.msg, "front: yyy"));
 	err_prefix(&err, "%s", big);
 	assert_int_equal(strlen(err.msg), sizeof(err.msg) - 1);
 	err_remedy(&err, "%s", big);

@@ -35,19 +35,19 @@ static void expect_selection(const char *text, const char *want)
 
 	assert_int_equal(selection_parse(&s, text, &err), 0);
 	for (int p = 0; p < PHASE_COUNT; p++)
-		got[p] = s.on[p] ? 'x' : '.';
+		got[p] = s.on[p] ? '#' : '.';
 	assert_string_equal(got, want);
 }
 
 static void test_selection(void **state)
 {
-	expect_selection("5", ".....x.......");
-	expect_selection("4-8", "....xxxxx....");
-	expect_selection("1,2,3", ".xxx.........");
-	expect_selection("1,4-6,12", ".x..xxx.....x");
-	expect_selection("0", "x............");
-	expect_selection("1 2", ".xx..........");
-	expect_selection("all", "xxxxxxxxxxxxx");
+	expect_selection("5", ".....#.......");
+	expect_selection("4-8", "....#####....");
+	expect_selection("1,2,3", ".###.........");
+	expect_selection("1,4-6,12", ".#..###.....#");
+	expect_selection("0", "#............");
+	expect_selection("1 2", ".##..........");
+	expect_selection("all", "#############");
 }
 
 static void test_selection_bad(void **state)
