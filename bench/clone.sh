@@ -113,21 +113,22 @@ with_rsync() { rsync -aHAXS "$tree/" "$tmp/disk/copy/" && sync -f "$tmp/disk"; }
 with_us() { "${copy_tree[@]}" "$tree" "$tmp/disk/copy" && sync -f "$tmp/disk"; }
 with_manifest() { "${copy_tree[@]}" --manifest "$tmp/manifest" "$tree" "$tmp/disk/copy" && sync -f "$tmp/disk"; }
 # In the order of the inodes, which is about the order on disk.
-reading() {
-	find "$tree" -xdev -type f -printf '%i %p\0' | sort -zn | cut -zd' ' -f2- | xargs -0 cat >/dev/null
-}
+files() { find "$tree" -xdev -type f -printf '%i %p\0' | sort -zn | cut -zd' ' -f2-; }
+reading() { files | xargs -0 cat >/dev/null; }
 # As many bytes as one file.
 writing() {
 	dd if=/dev/zero of="$tmp/disk/copy" bs=1M count="$mib" status=none && sync -f "$tmp/disk"
 }
-# Both at once, by several processes, past the page cache: what these disks give when nothing is in the way.
+# Both at once, by four processes each, the writing ones past the page cache: what these disks give when nothing is in the way.
 both() {
-	local i
-	{ find "$tree" -xdev -type f -printf '%i %p\0' | sort -zn | cut -zd' ' -f2- | xargs -0 -n 400 -P 4 cat >/dev/null; } &
+	local i pid pids
+	files | xargs -0 -n 400 -P 4 cat >/dev/null &
+	pids=($!)
 	for i in {1..4}; do
 		dd if=/dev/zero of="$tmp/disk/copy$i" bs=1M count=$((mib / 4)) oflag=direct status=none &
+		pids+=($!)
 	done
-	wait
+	for pid in "${pids[@]}"; do wait "$pid" || return; done
 	sync -f "$tmp/disk"
 }
 
