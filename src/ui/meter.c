@@ -6,10 +6,12 @@
 
 #define SERIES_SHARE 0.75
 #define SPEED_TAU_S  45.0 /* how long a former speed is remembered */
-#define RATE_TAU_S   3.0
-#define SAMPLE_S     0.5 /* shorter intervals say nothing about speed */
-#define ETA_AFTER_S  5.0
-#define ETA_AFTER    0.02
+/* Of the speed of the whole so far: a standstill, as of a machine that starts again, is not how it goes on. */
+#define SPEED_LEAST 0.25
+#define RATE_TAU_S  3.0
+#define SAMPLE_S    0.5 /* shorter intervals say nothing about speed */
+#define ETA_AFTER_S 5.0
+#define ETA_AFTER   0.02
 /* what stands almost still has no end that could be told */
 #define ETA_MAX_S (100 * 3600.0)
 
@@ -155,8 +157,10 @@ double meter_eta(const struct meter *m, double now)
 	if (m->began < 0 || now - m->began < ETA_AFTER_S ||
 	    m->fraction - m->base < ETA_AFTER || m->speed <= 0)
 		return -1;
+	double whole = (m->fraction - m->base) / (now - m->began);
+	double speed = fmax(m->speed, SPEED_LEAST * whole);
 	/* time that has passed since the last sample has brought nothing yet, but is gone */
-	double left = (1 - m->fraction) / m->speed - (now - m->speed_at);
+	double left = (1 - m->fraction) / speed - (now - m->speed_at);
 	return left > ETA_MAX_S ? -1 : fmax(0, left);
 }
 

@@ -112,6 +112,26 @@ static void test_eta(void **state)
 	assert_true(meter_eta(&m, 50 * 3600) < 0);
 }
 
+/* A machine that starts again takes minutes in which nothing is counted. */
+static void test_eta_after_a_standstill(void **state)
+{
+	struct event step = { .type = EVENT_STEP };
+	struct meter m;
+
+	meter_init(&m, weights);
+	phase(&m, EVENT_PHASE_BEGIN, 0, 0);
+	phase(&m, EVENT_PHASE_END, 0, 10);
+	phase(&m, EVENT_PHASE_BEGIN, 3, 10);
+	phase(&m, EVENT_PHASE_END, 3, 40);
+	phase(&m, EVENT_PHASE_BEGIN, 6, 40);
+	for (int s = 40; s <= 85; s++)
+		count(&m, PROGRESS_PACKAGES, (uint64_t)s - 40, 45, s);
+	assert_int_equal(meter_percent(&m), 85);
+	meter_event(&m, &step, 445);
+	/* 85 % in 445 s: at that pace 79 s are left */
+	assert_in_range((uintmax_t)meter_eta(&m, 445), 79, 4 * 79);
+}
+
 static void test_rate(void **state)
 {
 	_cleanup_str_ struct str text = STR_INIT;
@@ -197,6 +217,7 @@ int main(void)
 		cmocka_unit_test(test_never_back),
 		cmocka_unit_test(test_a_failed_phase_does_not_count_as_done),
 		cmocka_unit_test(test_eta),
+		cmocka_unit_test(test_eta_after_a_standstill),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_rate_of_a_new_phase),
 		cmocka_unit_test(test_without_phases),
