@@ -59,6 +59,22 @@ done
 END
 }
 
+# An initramfs gives the disks 30 seconds, counted from its own start, which an emulated machine beside other work does not
+# always do in. (rootdelay= would make it sleep for all of that time on every boot.)
+machine_wait_root() {
+	cat <<'END'
+#!/bin/sh
+# Part of the test.
+[ "$1" != prereqs ] || exit 0
+. /scripts/functions
+n=0
+until [ $n -ge 200 ] || resolve_device "$ROOT" >/dev/null; do
+	sleep 1
+	n=$((n + 1))
+done
+END
+}
+
 # The profile with an initramfs that names the swap space, without some large files: everything takes long there.
 machine_tree() {
 	local root=$T_TMP/client
@@ -66,8 +82,10 @@ machine_tree() {
 	# What the machine has, instead of all that there is.
 	sed -i 's/^MODULES=.*/MODULES=list/' "$root/etc/initramfs-tools/initramfs.conf"
 	printf '%s\n' virtio_pci virtio_blk ext4 btrfs >>"$root/etc/initramfs-tools/modules"
-	# An initramfs gives the disks 30 seconds from its own start, which an emulated machine beside other work does not always do in.
-	sed -i 's/^GRUB_CMDLINE_LINUX="/&rootdelay=200 /' "$root/etc/default/grub"
+	machine_wait_root >"$root/etc/initramfs-tools/scripts/local-top/wait-root"
+	chmod 755 "$root/etc/initramfs-tools/scripts/local-top/wait-root"
+	# A boot that goes wrong says how on the console.
+	sed -i 's/^GRUB_CMDLINE_LINUX_DEFAULT=.*/GRUB_CMDLINE_LINUX_DEFAULT=""/' "$root/etc/default/grub"
 	printf 'GRUB_DISABLE_OS_PROBER=true\nGRUB_TIMEOUT=0\nGRUB_TERMINAL=console\n' >>"$root/etc/default/grub"
 	mount --bind /proc "$root/proc" || return
 	chroot "$root" update-initramfs -u || return
