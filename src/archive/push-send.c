@@ -215,6 +215,28 @@ static int send_base(struct sender *s, const struct manifest_map *old,
 	return stream_out_text(&s->out, PUSH_MANIFEST, new_one->text, new_one->len, err);
 }
 
+static uint64_t content_of(enum change_kind kind, const struct manifest_entry *e)
+{
+	return kind == CHANGE_NEW && strchr("fs", e->type) ? e->size : 0;
+}
+
+/* Of what is going to be sent. */
+static int count_content(const struct manifest_map *from, const struct manifest_map *to,
+			 uint64_t *ret_bytes, struct err *err)
+{
+	_cleanup_changes_ struct changes c = { 0 };
+	const struct manifest_entry *e;
+	enum change_kind kind;
+	int rc;
+
+	*ret_bytes = 0;
+	if (changes_begin(&c, from, to, err) < 0)
+		return -1;
+	while ((rc = changes_next(&c, &kind, &e, err)) == 0)
+		*ret_bytes += content_of(kind, e);
+	return MIN(rc, 0);
+}
+
 int push_changes(const struct root *tree, const char *old, const char *new_one, int out,
 		 const struct progress *p, struct push_result *ret, struct err *err)
 {
@@ -223,19 +245,21 @@ int push_changes(const struct root *tree, const char *old, const char *new_one, 
 	_cleanup_manifest_map_ struct manifest_map from = { 0 }, to = { 0 };
 	const struct manifest_entry *e;
 	enum change_kind kind;
-	uint64_t done = 0;
+	uint64_t done = 0, total;
 	int rc;
 
 	if (sender_begin(&s, tree, out, ret, err) < 0 ||
 	    manifest_map_open(&from, old, err) < 0 ||
 	    manifest_map_open(&to, new_one, err) < 0 ||
+	    count_content(&from, &to, &total, err) < 0 ||
 	    changes_begin(&c, &from, &to, err) < 0 || send_base(&s, &from, &to, err) < 0)
 		return -1;
 	while ((rc = changes_next(&c, &kind, &e, err)) == 0) {
 		if (send_change(&s, kind, e, err) < 0)
 			return -1;
-		progress_report(p, PROGRESS_FILES, ++done, c.new.head.members,
-				str_c(&e->path));
+		done += content_of(kind, e);
+		if (kind != CHANGE_NONE)
+			progress_report(p, PROGRESS_BYTES, done, total, str_c(&e->path));
 	}
 	return rc < 0 ? -1 : sender_end(&s, err);
 }

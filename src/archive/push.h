@@ -32,7 +32,10 @@ int push_wanted(const struct root *tree, const char *want, size_t len, int out,
 int push_attributes(const struct root *tree, const char *manifest, int out,
 		    struct push_result *ret, struct err *err) _must_check_;
 
-/* `tree` is what the manifest in the file `new_one` says; `old` is what the other side has. */
+/*
+ * `tree` is what the manifest in the file `new_one` says; `old` is what the other side has. Progress in bytes of the files whose
+ * content is sent, holes included.
+ */
 int push_changes(const struct root *tree, const char *old, const char *new_one, int out,
 		 const struct progress *p, struct push_result *ret, struct err *err)
 	_must_check_;

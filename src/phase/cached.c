@@ -309,10 +309,11 @@ static int send_changes(void *arg, int fd, struct err *err)
 {
 	struct pushing *k = arg;
 	_cleanup_root_ struct root tree = ROOT_INIT;
+	struct progress progress = events_progress(k->c->events);
 
 	if (root_open(&tree, k->c->alt_inst, err) < 0)
 		return -1;
-	return push_changes(&tree, k->old, k->new_one, fd, NULL, &k->res, err);
+	return push_changes(&tree, k->old, k->new_one, fd, &progress, &k->res, err);
 }
 
 static int write_manifest(const struct cached *c, const char *path, struct err *err)

@@ -44,6 +44,20 @@ static void show(const struct cached_result *r)
 		       (unsigned long long)numbers[i].value);
 }
 
+/* The last step's last progress. */
+static uint64_t shown_done, shown_total;
+
+static void keep_progress(struct event_sink *sink, const struct event *ev)
+{
+	(void)sink;
+	if (ev->type == EVENT_STEP)
+		shown_done = shown_total = 0;
+	if (ev->type != EVENT_PROGRESS)
+		return;
+	shown_done = ev->done;
+	shown_total = ev->total;
+}
+
 static unsigned long long ms_of(const struct rusage *u)
 {
 	return (unsigned long long)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1000 +
@@ -63,6 +77,7 @@ static void show_cost(void)
 
 static int move(int argc, char **argv, struct err *err)
 {
+	struct event_sink sink = { .emit = keep_progress };
 	struct events events = { 0 };
 	struct cached_result res = { 0 };
 	struct cached c = {
@@ -78,6 +93,7 @@ static int move(int argc, char **argv, struct err *err)
 	};
 	int rc;
 
+	events_add_sink(&events, &sink);
 	if (argc > 9 && parse_size(argv[9], &c.limit, err) < 0)
 		return -1;
 	if (streq(argv[1], "verify"))
@@ -89,6 +105,8 @@ static int move(int argc, char **argv, struct err *err)
 	if (rc == 0) {
 		show(&res);
 		show_cost();
+		printf("shown_done %llu\nshown_total %llu\n",
+		       (unsigned long long)shown_done, (unsigned long long)shown_total);
 	}
 	return rc;
 }

@@ -137,6 +137,9 @@ cp "$T_OUT" "$T_TMP/push"
 cat "$T_TMP/push"
 same "$dir/alt" two
 changed=$(number moved_bytes "$T_TMP/push")
+# What is shown meanwhile: all that is sent (holes as well), to its end.
+t_ok test "$(number shown_total "$T_TMP/push")" -ge "$changed"
+t_equal "$(number shown_total "$T_TMP/push")" "$(number shown_done "$T_TMP/push")"
 echo "raw/changed: $(($(number raw "$T_TMP/push") * 100 / changed)) %"
 
 t_case "the same changes once more leave the same"
