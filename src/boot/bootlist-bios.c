@@ -151,29 +151,48 @@ static int change_block(const struct chain_disk *d, uint64_t sector, const char 
 		       : 0;
 }
 
+/* Whoever runs from a disk cannot write its boot chain anew: the other system can. */
+static int no_room(const struct state *s, const struct chain_disk *d, bool for_turn,
+		   struct err *err)
+{
+	const char *where = layout_has_disk(s->c->running, d->name)
+				    ? "in the other system: "
+				    : "";
+
+	if (!for_turn) {
+		err_set(err, ERR_OPERATOR,
+			"%s: has no room for the state of the boot list", d->name);
+		return err_remedy(err,
+				  "%salt_rootvg_op -S -t; or choose the disk in the "
+				  "BIOS's own menu",
+				  where);
+	}
+	err_set(err, ERR_OPERATOR,
+		"%s: GRUB could not take back a single boot, since it can write nowhere "
+		"on that disk (%s)",
+		d->name,
+		starts_with(d->part, "gpt") ? "another grub-install has written over it"
+					    : "it has an MBR");
+	if (starts_with(d->part, "gpt"))
+		return err_remedy(err,
+				  "%salt_rootvg_op -S -t makes a place for it; bootlist "
+				  "-m normal works without",
+				  where);
+	return err_remedy(err,
+			  "bootlist -m normal works, and so does the BIOS's own menu");
+}
+
 /* Only where boot_install_write has left one: nobody else's bytes are written over. */
-static int write_block(const struct chain_disk *d, const char *turn, const char *stay,
-		       struct err *err)
+static int write_block(const struct state *s, const struct chain_disk *d,
+		       const char *turn, const char *stay, struct err *err)
 {
 	char block[ENV_BLOCK_SIZE];
 	int rc = read_block(d, block, err);
 
 	if (rc < 0)
 		return -1;
-	if (rc == 1) {
-		err_set(err, ERR_OPERATOR,
-			"%s: has no room for the state of the boot list", d->name);
-		return err_remedy(err, "in the other system: alt_rootvg_op -W, then -S; "
-				       "or choose the disk in the BIOS's own menu");
-	}
-	if (turn && *d->env.uuid == '\0') {
-		err_set(err, ERR_OPERATOR,
-			"%s: GRUB could not take back a single boot, since it can write "
-			"nowhere on that disk (it has an MBR, or another GRUB)",
-			d->name);
-		return err_remedy(err, "bootlist -m normal works, and so does the BIOS's "
-				       "own menu");
-	}
+	if (rc == 1 || (turn && *d->env.uuid == '\0'))
+		return no_room(s, d, rc != 1, err);
 	if (change_block(d, d->env.sector, turn, stay, err) < 0)
 		return -1;
 	return d->env.spare ? change_block(d, d->env.spare, NULL, stay, err) : 0;
@@ -271,7 +290,7 @@ static int set_self(struct state *s, struct err *err)
 
 	if (chain_has_block(str_c(&s->custom), CHAIN_BLOCK_OLD)) {
 		if (chain_disk_find(&self, s->c->running, err) < 0 ||
-		    write_block(&self, NULL, NULL, err) < 0)
+		    write_block(s, &self, NULL, NULL, err) < 0)
 			return -1;
 	}
 	if (!s->has_env)
@@ -299,8 +318,8 @@ static int set_old(const struct state *s, bool once, struct err *err)
 	if (chain_disk_find(&self, s->c->running, err) < 0 ||
 	    read_stay(&self, &stay, err) < 0)
 		return -1;
-	return write_block(&self, once ? "other" : NULL, !once || stay ? "other" : NULL,
-			   err);
+	return write_block(s, &self, once ? "other" : NULL,
+			   !once || stay ? "other" : NULL, err);
 }
 
 static int set_clone(struct state *s, const struct layout *clone,
@@ -316,7 +335,7 @@ static int set_clone(struct state *s, const struct layout *clone,
 	    (once && stay && (restore_entry(s, err) < 0 || write_env(s, err) < 0)))
 		return -1;
 	/* On a disk without the block only the permanent order works where GRUB writes nothing. */
-	if ((d->env.sector || turn) && write_block(d, turn, NULL, err) < 0)
+	if ((d->env.sector || turn) && write_block(s, d, turn, NULL, err) < 0)
 		return -1;
 	if (prepare_custom(s, clone, d, id, err) < 0)
 		return -1;

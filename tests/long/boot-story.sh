@@ -267,11 +267,19 @@ story_untouched() {
 }
 
 story_once() {
+	local boot_image=''
+	if [ "$story_layout" = btrfs-bios ]; then
+		t_case "$story_layout: a single boot is refused after the clone's own grub-install, with what to do"
+		inside refused <<<'bootlist -m once /dev/vdb'
+		t_fail_with 1 machine refused
+		t_match 'next: alt_rootvg_op -S -t' -
+		boot_image=-t
+	fi
 	t_case "$story_layout: woken up, a file is changed, and asleep again"
-	story_inside wake <<'END'
+	story_inside wake <<END
 alt_rootvg_op -W
 echo changed >/alt_inst/etc/changed
-alt_rootvg_op -S
+alt_rootvg_op -S $boot_image
 ! mountpoint -q /alt_inst
 END
 	story_must machine wake
