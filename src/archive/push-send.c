@@ -182,6 +182,11 @@ int push_attributes(const struct root *tree, const char *manifest, int out,
 	return rc < 0 ? -1 : sender_end(&s, err);
 }
 
+static bool has_content(enum change_kind kind, const struct manifest_entry *e)
+{
+	return kind == CHANGE_NEW && strchr("fs", e->type);
+}
+
 static int send_change(struct sender *s, enum change_kind kind,
 		       const struct manifest_entry *e, struct err *err)
 {
@@ -196,10 +201,9 @@ static int send_change(struct sender *s, enum change_kind kind,
 	}
 	if (open_path(s, path, err) < 0)
 		return -1;
-	bool content = kind == CHANGE_NEW && strchr("fs", e->type);
-	if (content != (strchr("fs", s->source.m.type) && content))
-		return changed(path, err);
-	return content ? send_content(s, err) : send_attributes(s, err);
+	if (!has_content(kind, e))
+		return send_attributes(s, err);
+	return strchr("fs", s->source.m.type) ? send_content(s, err) : changed(path, err);
 }
 
 static int send_base(struct sender *s, const struct manifest_map *old,
@@ -215,11 +219,6 @@ static int send_base(struct sender *s, const struct manifest_map *old,
 	return stream_out_text(&s->out, PUSH_MANIFEST, new_one->text, new_one->len, err);
 }
 
-static uint64_t content_of(enum change_kind kind, const struct manifest_entry *e)
-{
-	return kind == CHANGE_NEW && strchr("fs", e->type) ? e->size : 0;
-}
-
 /* Of what is going to be sent. */
 static int count_content(const struct manifest_map *from, const struct manifest_map *to,
 			 uint64_t *ret_bytes, struct err *err)
@@ -233,7 +232,7 @@ static int count_content(const struct manifest_map *from, const struct manifest_
 	if (changes_begin(&c, from, to, err) < 0)
 		return -1;
 	while ((rc = changes_next(&c, &kind, &e, err)) == 0)
-		*ret_bytes += content_of(kind, e);
+		*ret_bytes += has_content(kind, e) ? e->size : 0;
 	return MIN(rc, 0);
 }
 
@@ -257,7 +256,7 @@ int push_changes(const struct root *tree, const char *old, const char *new_one, 
 	while ((rc = changes_next(&c, &kind, &e, err)) == 0) {
 		if (send_change(&s, kind, e, err) < 0)
 			return -1;
-		done += content_of(kind, e);
+		done += has_content(kind, e) ? e->size : 0;
 		if (kind != CHANGE_NONE)
 			progress_report(p, PROGRESS_BYTES, done, total, str_c(&e->path));
 	}

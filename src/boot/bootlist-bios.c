@@ -155,6 +155,7 @@ static int change_block(const struct chain_disk *d, uint64_t sector, const char 
 static int no_room(const struct state *s, const struct chain_disk *d, bool for_turn,
 		   struct err *err)
 {
+	const bool gpt = starts_with(d->part, "gpt");
 	const char *where = layout_has_disk(s->c->running, d->name)
 				    ? "in the other system: "
 				    : "";
@@ -171,15 +172,13 @@ static int no_room(const struct state *s, const struct chain_disk *d, bool for_t
 		"%s: GRUB could not take back a single boot, since it can write nowhere "
 		"on that disk (%s)",
 		d->name,
-		starts_with(d->part, "gpt") ? "another grub-install has written over it"
-					    : "it has an MBR");
-	if (starts_with(d->part, "gpt"))
-		return err_remedy(err,
-				  "%salt_rootvg_op -S -t makes a place for it; bootlist "
-				  "-m normal works without",
-				  where);
-	return err_remedy(err,
-			  "bootlist -m normal works, and so does the BIOS's own menu");
+		gpt ? "another grub-install has written over it" : "it has an MBR");
+	return gpt ? err_remedy(err,
+				"%salt_rootvg_op -S -t makes a place for it; bootlist "
+				"-m normal works without",
+				where)
+		   : err_remedy(err, "bootlist -m normal works, and so does the BIOS's "
+				     "own menu");
 }
 
 /* Only where boot_install_write has left one: nobody else's bytes are written over. */
